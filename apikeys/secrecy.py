@@ -1,0 +1,57 @@
+"""A key's secret is taken out of a request before anything can keep or print it."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+STRUCK = "***"
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
+WHOLE_KEY = re.compile(r"\b([a-z0-9]{1,20})(?:-|%2[Dd])[0-9a-f]{48}\b")
+WHOLE_KEY_BYTES = re.compile(WHOLE_KEY.pattern.encode())
+
+
+class PresentedKey:
+    """The key that a caller showed. Its value is never part of a traceback or a log line."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"<key {self.struck()}>"
+
+    def struck(self) -> str:
+        """What may be kept of it: a well-formed prefix, nothing else."""
+        prefix, dash, _ = self.value.partition("-")
+        named = dash and re.fullmatch(r"[a-z0-9]{1,20}", prefix)
+        return f"{prefix}-{STRUCK}" if named else STRUCK
+
+    def strike(self, text: str) -> str:
+        """``text`` without this key, nor any other that looks like one of ours."""
+        if self.value:
+            text = text.replace(self.value, self.struck())
+        return strike(text)
+
+    def strike_bytes(self, body: bytes) -> bytes:
+        for encoding in ENCODINGS if self.value else ():
+            raw = self.value.encode(encoding, "replace")
+            body = body.replace(raw, self.struck().encode(encoding))
+        return WHOLE_KEY_BYTES.sub(rb"\1-***", body)
+
+
+def strike(text: str) -> str:
+    return WHOLE_KEY.sub(rf"\1-{STRUCK}", text)
+
+
+class StrikeKeys(logging.Filter):
+    """The last net: whatever is logged, by whomever, goes out without keys."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        if (struck := strike(message)) != message:
+            record.msg, record.args = struck, ()
+        if record.exc_info:
+            record.exc_text = strike(logging.Formatter().formatException(record.exc_info))
+        return True

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apikeys.models import APIKey
+
+log = logging.getLogger(__name__)
+
+MAIL_EVERY = timedelta(days=1)
+MAIL_AGAIN_AFTER = timedelta(minutes=5)
+
+
+def note_use(uses: Mapping[int, datetime]) -> None:
+    """Keep when each key, by its row id, was last used, unless a later use is known."""
+    for pk, when in sorted(uses.items()):
+        unknown = Q(last_used_at=None) | Q(last_used_at__lt=when)
+        APIKey.objects.filter(unknown, pk=pk).update(last_used_at=when)
+
+
+def mail_uses() -> int:
+    """Tell each key's address that it was used, at most once a day; returns how many were told.
+
+    The row is claimed for some minutes first: a mail that fails is tried again after them.
+    """
+    now = timezone.now()
+    unannounced = Q(last_mail_at=None) | Q(last_used_at__gt=F("last_mail_at"))
+    due = APIKey.objects.filter(
+        unannounced, Q(next_mail_at=None) | Q(next_mail_at__lte=now), last_used_at__isnull=False
+    ).exclude(mail_on_use="")
+    return sum(_mail_use(key, now) for key in due)
+
+
+def _mail_use(key: APIKey, now: datetime) -> bool:
+    claim = APIKey.objects.filter(pk=key.pk, next_mail_at=key.next_mail_at)
+    if not claim.update(next_mail_at=now + MAIL_AGAIN_AFTER):
+        return False
+    try:
+        send_mail(
+            f"API key “{key.name}” was used",
+            f"The API key “{key.name}” ({key.prefix}-…) was last used at "
+            f"{timezone.localtime(key.last_used_at):%Y-%m-%d %H:%M %Z}.\n\n"
+            f"Its log: {settings.SITE_URL}{key.get_log_url()}\n\n"
+            "If you did not expect that, switch the key off. You are told at most once a day.",
+            None,
+            [key.mail_on_use],
+        )
+    except OSError as error:  # smtplib's errors are OSErrors too
+        log.warning("Mail about API key %s failed, will be tried again: %s", key.prefix, error)
+        return False
+    APIKey.objects.filter(pk=key.pk).update(last_mail_at=now, next_mail_at=now + MAIL_EVERY)
+    return True

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils.functional import cached_property
+from django.views.generic import RedirectView
+
+from automation.models import Delivery, Execution
+from automation.reasons import DeliveryStatus, Stop
+from automation.senders.base import Kind
+from feedback.models import Project, TicketChange
+from feedback.pages import Page
+
+SHOWN_OF_BODY = 64 * 1024
+MOST_REPEATS = 20
+
+
+def deliveries_seen_by(user: Any) -> QuerySet[Delivery]:
+    """Those of the projects that ``user`` manages; what has no project, community managers see."""
+    if user.is_superuser:
+        return Delivery.objects.all()
+    return Delivery.objects.filter(project__in=Project.objects.managed_by(user))
+
+
+class DeliveryPage(Page):
+    """Everything about one request: what came, what became of it, and why."""
+
+    template_name = "automation/delivery.html"
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        deliveries = deliveries_seen_by(self.request.user).select_related(
+            "project", "listener__feedback_type__project", "api_key", "duplicate_of"
+        )
+        return get_object_or_404(deliveries, public_id=self.kwargs["public_id"])
+
+    def get_title(self) -> str:
+        return f"Request {self.delivery.public_id[:8]}"
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        delivery = self.delivery
+        body = shown_body(delivery)
+        repeats = Delivery.objects.filter(duplicate_of=delivery).defer("body", "headers")
+        return super().get_context_data(
+            delivery=delivery,
+            project=delivery.project,
+            feedback_type=delivery.listener and delivery.listener.feedback_type,
+            waiting=delivery.status == DeliveryStatus.RECEIVED,
+            kinds=[Kind(kind).label for kind in delivery.kinds],
+            executions=executions_of(delivery),
+            repeats=repeats.order_by("pk")[:MOST_REPEATS],
+            headers=delivery.header_map,
+            size=len(delivery.body),
+            body=body[:SHOWN_OF_BODY],
+            cut=len(body) > SHOWN_OF_BODY,
+            **context,
+        )
+
+
+class CauseView(LoginRequiredMixin, RedirectView):
+    """From the run that a ticket's history names to the request behind it."""
+
+    def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
+        deliveries = deliveries_seen_by(self.request.user)
+        return get_object_or_404(
+            deliveries, executions__public_id=kwargs["public_id"]
+        ).get_absolute_url()
+
+
+def executions_of(delivery: Delivery) -> list[tuple[Execution, list[TicketChange]]]:
+    """Each run with what it changed."""
+    executions = list(
+        delivery.executions.select_related(
+            "macro__feedback_type__project", "ticket__feedback_type__project"
+        ).prefetch_related("steps")
+    )
+    changes = defaultdict(list)
+    for change in TicketChange.objects.filter(
+        ticket__in=[execution.ticket_id for execution in executions],
+        cause__in=[execution.public_id for execution in executions],
+    ):
+        changes[change.cause].append(change)
+    return [(execution, changes[execution.public_id]) for execution in executions]
+
+
+def shown_body(delivery: Delivery) -> str:
+    """The body as text, JSON with line breaks and indents where it can be read."""
+    raw = bytes(delivery.body)
+    try:
+        return json.dumps(delivery.payload, indent=2, ensure_ascii=False) if raw else ""
+    except (Stop, RecursionError):
+        return raw.decode("utf-8", "replace")

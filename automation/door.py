@@ -1,0 +1,73 @@
+"""The address that trackers call. Every answer is JSON, and none is a redirect."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import Error
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import View
+
+from automation.intake import receive
+from automation.models import Delivery
+from automation.reasons import EXPLANATIONS, UNAUTHORIZED, Reason, Stop, fill_in
+
+log = logging.getLogger(__name__)
+
+HEADERS = {
+    401: {"WWW-Authenticate": 'Bearer realm="listener", Basic realm="listener"'},
+    405: {"Allow": "POST"},
+    429: {"Retry-After": "60"},
+    503: {"Retry-After": "30"},
+}
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class ListenView(View):
+    def dispatch(
+        self, request: HttpRequest, *args: Any, project_key: str, listener_key: str, **kwargs: Any
+    ) -> HttpResponse:
+        try:
+            return accept(request, receive(request, project_key, listener_key))
+        except Stop as refusal:
+            return refuse(refusal.reason, refusal.evidence)
+        except Error as error:
+            log.error("Not stored, the sender is asked to repeat it: %s", error)
+            return refuse(Reason.NOT_STORED)
+        except Exception:
+            log.exception("Crashed, the sender is asked to repeat it")
+            return refuse(Reason.CRASHED)
+
+
+def accept(request: HttpRequest, delivery: Delivery) -> JsonResponse:
+    first = delivery.duplicate_of
+    kept = first or delivery
+    base = settings.SITE_URL or request.build_absolute_uri("/").rstrip("/")
+    log.info("200 %s %s", "duplicate of" if first else "received", kept.public_id)
+    return JsonResponse(
+        {
+            "delivery": kept.public_id,
+            "status": "duplicate" if first else "received",
+            "detail": delivery.sentence if first else "Stored. What comes of it is told at url.",
+            "url": base + kept.get_absolute_url(),
+        }
+    )
+
+
+def refuse(reason: Reason, evidence: dict[str, Any] | None = None) -> JsonResponse:
+    """The answer to what was not taken. With 401 it never says why: the key's log does."""
+    explanation = EXPLANATIONS[reason]
+    detail = f"{explanation.sentence} {explanation.next_step}"
+    shown = reason
+    if explanation.code == 401:
+        detail, shown = UNAUTHORIZED, Reason.KEY_UNKNOWN
+    log.info("%s %s", explanation.code, reason)
+    return JsonResponse(
+        {"status": "refused", "reason": shown, "detail": fill_in(detail, evidence or {})},
+        status=explanation.code,
+        headers=HEADERS.get(explanation.code),
+    )

@@ -1,0 +1,271 @@
+"""A request becomes a Delivery: checked, kept, announced. Refused ones are kept too, capped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+import jmespath
+from django.conf import settings
+from django.core.handlers.wsgi import get_str_from_wsgi
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, UnreadablePostError
+from django.utils import timezone
+
+from apikeys.authentication import KeyRefused, authenticate, authorize, client_address
+from apikeys.models import APIKey
+from apikeys.secrecy import STRUCK, PresentedKey
+from automation.bodies import check_type, read_body
+from automation.models import Delivery, ExternalListener
+from automation.reasons import DeliveryStatus, Reason, Stop
+from automation.senders.base import Event, clean_text, fingerprint
+from automation.wake import wake
+from feedback.models import Project
+
+SECRET_HEADERS = ("authorization", "cookie", "token", "secret", "password", "api-key")
+LONGEST = {"path": 4000, "find": 500, "event": 200, "item": 200, "status": 200, "id": 200}
+MOST_REFERENCES = 20
+
+
+@dataclass
+class Call:
+    """A request on its way in, and what is known of it so far."""
+
+    request: HttpRequest
+    project_key: str
+    listener_key: str
+    presented: PresentedKey
+    address: str | None
+    key: APIKey | None = None
+    listener: ExternalListener | None = None
+    project: Project | None = None
+    body: bytes = b""
+
+    @property
+    def find(self) -> str:
+        """In UTF-8: ``request.GET`` would read it in the character set of the body."""
+        query = parse_qs(get_str_from_wsgi(self.request.META, "QUERY_STRING", ""))
+        return self.kept(query.get("find", [""])[-1])[: LONGEST["find"]]
+
+    def kept(self, text: str) -> str:
+        """``text`` as it may be stored: without the key."""
+        return self.presented.strike(clean_text(text))
+
+
+def receive(request: HttpRequest, project_key: str, listener_key: str) -> Delivery:
+    """Keep the request and return its row, committed: a new one, or a duplicate of a kept one.
+
+    Raises Stop with a refusal's reason, after keeping what may be kept of it.
+    """
+    presented = getattr(request, "presented_key", None)
+    call = Call(
+        request,
+        project_key.lower(),
+        listener_key.lower(),
+        presented or PresentedKey(""),
+        client_address(request.META, settings.TRUSTED_PROXIES),
+    )
+    try:
+        _check_caller(call, presented)
+        listener = _find_listener(call)
+        call.body = _read_bytes(request)
+        check_type(call.body, request.content_type or "")
+        _check_signature(call, listener)
+        payload = read_body(call.body, request.headers.get("Content-Type", ""))
+    except Stop as refusal:
+        _keep_refused(call, refusal)
+        raise
+    return _keep(call, listener, payload)
+
+
+def _check_caller(call: Call, presented: PresentedKey | None) -> None:
+    """The verb, then the key, then what the key may; raises Stop."""
+    try:
+        call.key = authenticate(presented)
+        _check_method(call)
+        authorize(
+            call.key, scope=APIKey.Scope.LISTEN, address=call.address, project_key=call.project_key
+        )
+    except KeyRefused as refused:
+        call.key = refused.key
+        _check_method(call)
+        if call.key is None and _asks_too_often(call):
+            raise Stop(Reason.TOO_MANY_REQUESTS, address=call.address) from refused
+        raise Stop(Reason(refused.code), **_key_evidence(call)) from refused
+
+
+def _check_method(call: Call) -> None:
+    if call.request.method != "POST":
+        raise Stop(Reason.METHOD_NOT_ALLOWED, method=call.kept(call.request.method or ""))
+
+
+def _asks_too_often(call: Call) -> bool:
+    """Bad keys from one address are answered for a while only; a good key is never held back."""
+    recent = Delivery.objects.refused().filter(
+        address=call.address,
+        api_key=None,
+        received_at__gt=timezone.now() - timedelta(minutes=1),
+    )
+    return len(recent.values_list("pk")[: settings.REFUSED_PER_MINUTE]) >= (
+        settings.REFUSED_PER_MINUTE
+    )
+
+
+def _key_evidence(call: Call) -> dict[str, Any]:
+    key = call.key
+    if key is None:
+        return {}
+    why = f"it may act in project {key.project} only"
+    if APIKey.Scope.LISTEN not in key.scopes:
+        why = f"it lacks the scope “{APIKey.Scope.LISTEN.label}”"
+    return {
+        "prefix": key.prefix,
+        "expired": f"{key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "",
+        "address": call.address or "an unknown address",
+        "why": why,
+    }
+
+
+def _find_listener(call: Call) -> ExternalListener:
+    call.listener = (
+        ExternalListener.objects.select_related("project")
+        .filter(project__key=call.project_key, key=call.listener_key)
+        .first()
+    )
+    if call.listener is not None:
+        call.project = call.listener.project
+        return call.listener
+    call.project = Project.objects.filter(key=call.project_key).first()
+    if call.project is None:
+        raise Stop(Reason.PROJECT_UNKNOWN, project=call.kept(call.project_key))
+    raise Stop(
+        Reason.LISTENER_UNKNOWN, project=call.project.key, listener=call.kept(call.listener_key)
+    )
+
+
+def _read_bytes(request: HttpRequest) -> bytes:
+    """The raw body; raises Stop where it is too large, without reading it."""
+    limit = settings.BODY_LIMIT
+    given = request.META.get("CONTENT_LENGTH") or ""
+    length = int(given) if given.isdecimal() else 0
+    if length > limit:
+        raise Stop(Reason.BODY_TOO_LARGE, size=length, limit=limit)
+    try:
+        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            body = request.META["wsgi.input"].read(limit + 1)
+        else:
+            body = request.body
+    except UnreadablePostError as error:
+        raise Stop(Reason.BODY_UNREADABLE, format="text", why="it broke off") from error
+    if len(body) > limit:
+        raise Stop(Reason.BODY_TOO_LARGE, size=f"more than {limit}", limit=limit)
+    return body
+
+
+def _check_signature(call: Call, listener: ExternalListener) -> None:
+    """Only where the listener has a secret: then every request must be signed with it."""
+    if not listener.secret:
+        return
+    signature = listener.external_sender.signature
+    problem = signature.problem(listener.secret, call.body, call.request.headers)
+    if problem:
+        raise Stop(Reason.SIGNATURE_WRONG, listener=listener.name, why=problem)
+
+
+def _keep(call: Call, listener: ExternalListener, payload: Any) -> Delivery:
+    """One INSERT, committed; for the repeat of one that counts, a row that says so."""
+    event = listener.external_sender.read(call.request.headers, payload)
+    delivery = Delivery(
+        **_trace(call, code=200),
+        status=DeliveryStatus.RECEIVED,
+        find=call.find,
+        **_told(call, listener, event, payload),
+    )
+    try:
+        with transaction.atomic():
+            delivery.save(force_insert=True)
+            transaction.on_commit(wake)
+    except IntegrityError:
+        known = Delivery.objects.that_count().exclude(delivery_id="")
+        first = known.filter(listener=listener, delivery_id=delivery.delivery_id).first()
+        if first is None:  # it ended without effect at this very moment
+            raise
+        delivery.pk, delivery.duplicate_of = None, first
+        delivery.end(Reason.DUPLICATE, {"first": first.public_id})
+        delivery.save(force_insert=True)
+    return delivery
+
+
+def _told(call: Call, listener: ExternalListener, event: Event, payload: Any) -> dict[str, Any]:
+    """What the sender, or the listener's own expression, reads from the body."""
+    references = event.references
+    if listener.reference_expression:
+        references = _found_by(listener.reference_expression, payload)
+    delivery_id = event.delivery_id
+    if len(delivery_id) > LONGEST["id"] or (event.stamped and not delivery_id):
+        delivery_id = fingerprint(delivery_id.encode() or call.body, call.find)
+    return {
+        "references": [call.kept(text)[: LONGEST["find"]] for text in references][:MOST_REFERENCES],
+        "event": call.kept(event.name)[: LONGEST["event"]],
+        "kinds": list(event.kinds),
+        "item": call.kept(event.item)[: LONGEST["item"]],
+        "status_before": call.kept(event.status_before)[: LONGEST["status"]],
+        "status_after": call.kept(event.status_after)[: LONGEST["status"]],
+        "occurred_at": event.occurred_at,
+        "delivery_id": call.kept(delivery_id),
+    }
+
+
+def _found_by(expression: str, payload: Any) -> tuple[str, ...]:
+    """The texts and numbers that a JMESPath expression finds; none where it finds nothing."""
+    try:
+        found = jmespath.search(expression, payload)
+    except (ValueError, ArithmeticError):  # jmespath's own errors, and ceil() of infinity
+        return ()
+    several = found if isinstance(found, list) else [found]
+    return tuple(
+        clean_text(str(each))
+        for each in several
+        if isinstance(each, (str, int)) and not isinstance(each, bool)
+    )
+
+
+def _keep_refused(call: Call, refusal: Stop) -> None:
+    """At most REFUSED_PER_HOUR of them a key, and as many without a key."""
+    recent = Delivery.objects.refused().filter(
+        api_key=call.key, received_at__gt=timezone.now() - timedelta(hours=1)
+    )
+    limit = settings.REFUSED_PER_HOUR
+    if len(recent.values_list("pk")[:limit]) >= limit:
+        return
+    delivery = Delivery(**_trace(call, code=refusal.explanation.code))
+    if call.key is not None:
+        delivery.find = call.find
+    delivery.end(refusal.reason, refusal.evidence)
+    delivery.save(force_insert=True)
+
+
+def _trace(call: Call, *, code: int) -> dict[str, Any]:
+    """What any request leaves; without a known key no more than its address and path."""
+    known = call.key is not None
+    return {
+        "api_key": call.key,
+        "address": call.address,
+        "method": (call.request.method or "")[:10],
+        "path": call.kept(call.request.get_full_path())[: LONGEST["path"]],
+        "status_code": code,
+        "project": call.project,
+        "listener": call.listener,
+        "headers": json.dumps(_kept_headers(call)) if known else "",
+        "body": call.presented.strike_bytes(call.body),
+    }
+
+
+def _kept_headers(call: Call) -> dict[str, str]:
+    return {
+        name: STRUCK if any(word in name.lower() for word in SECRET_HEADERS) else call.kept(value)
+        for name, value in call.request.headers.items()
+    }

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import inspect
+import re
+from copy import copy
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import escape, linebreaks
+from django.utils.safestring import SafeString, mark_safe
+
+from automation.listener_form import ListenerForm
+from automation.models import KEY_PLACEHOLDER, Delivery, ExternalListener
+from automation.pages import DeletePage, address_of, page_of, site_address
+from automation.senders import SENDERS
+from automation.senders.base import Sender
+from feedback.models import FeedbackType
+from feedback.pages import ManagedTypePage
+
+KEY_TO_COME = "listener_key"
+
+
+def listeners_of(feedback_type: FeedbackType) -> QuerySet[ExternalListener]:
+    return ExternalListener.objects.filter(feedback_type=feedback_type).select_related(
+        "project", "feedback_type__project", "macro", "filter"
+    )
+
+
+def endpoint_url(listener: ExternalListener, request: HttpRequest) -> str:
+    """The whole API Endpoint URL; the key of a listener to come is still a placeholder."""
+    shown = ExternalListener(
+        project=listener.project,
+        key=listener.key or KEY_TO_COME,
+        sender=listener.sender or next(iter(SENDERS)),
+    )
+    return site_address(request) + shown.endpoint_path
+
+
+def guide_of(sender: Sender) -> SafeString:
+    """The sender's docstring as people read it."""
+    text = escape(inspect.getdoc(type(sender)) or "")
+    return mark_safe(linebreaks(re.sub("``(.+?)``", r'<code class="hub-mono">\1</code>', text)))
+
+
+class AutomationPage(ManagedTypePage):
+    title = "Feedback Automation"
+    template_name = "automation/automation.html"
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        newest = Delivery.objects.filter(listener=OuterRef("pk")).order_by("-pk").values("pk")
+        listeners = listeners_of(self.feedback_type).annotate(last=Subquery(newest[:1]))
+        shown = page_of(listeners, self.request)
+        last = Delivery.objects.defer("body", "headers").in_bulk(
+            [listener.last for listener in shown if listener.last]
+        )
+        return super().get_context_data(
+            page_obj=shown,
+            listeners=[
+                (listener, endpoint_url(listener, self.request), last.get(listener.last))
+                for listener in shown
+            ],
+            has_macros=self.feedback_type.macros.exists(),
+            **context,
+        )
+
+
+class ListenerAddPage(ManagedTypePage):
+    title = "Create an External Listener"
+    template_name = "automation/listener.html"
+
+    @cached_property
+    def listener(self) -> ExternalListener:
+        return ExternalListener(project=self.project, feedback_type=self.feedback_type)
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        form = context.setdefault("form", ListenerForm(instance=self.listener))
+        return super().get_context_data(
+            listener=self.listener,
+            endpoint=endpoint_url(form.instance, self.request),
+            endpoint_base=self.endpoint_base(),
+            guides=[(sender.slug, guide_of(sender)) for sender in SENDERS.values()],
+            has_macros=form.fields["macro"].queryset.exists(),
+            **context,
+        )
+
+    def endpoint_base(self) -> str:
+        """The address up to the key, which the browser completes while the key is typed."""
+        address = reverse("listen", args=[self.project.key, KEY_TO_COME])
+        return site_address(self.request) + address.removesuffix(KEY_TO_COME)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        form = ListenerForm(request.POST, instance=copy(self.listener))
+        if not form.is_valid():
+            return self.render_to_response(self.get_context_data(form=form))
+        messages.success(request, self.saved_message(form.save()))
+        return redirect(address_of("automation", self.feedback_type))
+
+    def saved_message(self, listener: ExternalListener) -> str:
+        return (
+            f"External listener “{listener}” was created. Next, paste its API Endpoint URL into "
+            f"the tracker, with an API key from your community manager in place of "
+            f"{KEY_PLACEHOLDER}."
+        )
+
+
+class ListenerPage(ListenerAddPage):
+    @cached_property
+    def listener(self) -> ExternalListener:
+        return get_object_or_404(listeners_of(self.feedback_type), pk=self.kwargs["pk"])
+
+    def get_title(self) -> str:
+        return str(self.listener)
+
+    def saved_message(self, listener: ExternalListener) -> str:
+        return f"External listener “{listener}” was saved."
+
+
+class ListenerSwitchPage(ManagedTypePage):
+    """Switches a listener on or off, by POST alone."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        listener = get_object_or_404(listeners_of(self.feedback_type), pk=kwargs["pk"])
+        listener.enabled = request.POST.get("enabled") == "on"
+        listener.save(update_fields=["enabled"])
+        state = "on" if listener.enabled else "off: its requests are kept, but nothing is done"
+        messages.success(request, f"External listener “{listener}” is switched {state}.")
+        return redirect(address_of("automation", self.feedback_type))
+
+
+class ListenerDeletePage(DeletePage):
+    home = "automation"
+    noun = "external listener"
+    instead = "Switch the listener off instead: its requests are then kept, but nothing is done."
+
+    @cached_property
+    def row(self) -> ExternalListener:
+        return get_object_or_404(listeners_of(self.feedback_type), pk=self.kwargs["pk"])
+
+    def users(self) -> list[str]:
+        if self.row.deliveries.exists():
+            return ["The log of the requests that it received"]
+        return []

@@ -1,0 +1,141 @@
+"""One row a request: what came in, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils.functional import cached_property
+
+from apikeys.models import APIKey
+from automation.listener_pages import listeners_of
+from automation.models import Delivery, Execution, ExternalListener
+from automation.reasons import DeliveryStatus, Reason
+from feedback.models import Ticket
+from feedback.pages import CommunityPage, ManagedTypePage, Page
+
+ROWS = 50
+NOT_KEPT = (Reason.NOT_STORED, Reason.CRASHED)
+
+
+class LogFilter(forms.Form):
+    status = forms.ChoiceField(
+        label="Outcome",
+        required=False,
+        choices=[("", "Any outcome"), *DeliveryStatus.choices],
+    )
+    reason = forms.ChoiceField(
+        label="Reason",
+        required=False,
+        choices=[
+            ("", "Any reason"),
+            *((reason, reason.label.capitalize()) for reason in Reason if reason not in NOT_KEPT),
+        ],
+    )
+    find = forms.CharField(label="Ticket or find=", required=False, max_length=500)
+
+    def narrow(self, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        """What cannot be understood is left out: the list then shows too much, and says so."""
+        if not self.is_valid():
+            return deliveries
+        given = {name: value.strip() for name, value in self.cleaned_data.items()}
+        for name in ("status", "reason"):
+            if given[name]:
+                deliveries = deliveries.filter(**{name: given[name]})
+        if given["find"]:
+            tickets = Ticket.objects.with_ref(given["find"])
+            ran_on = Execution.objects.filter(ticket__in=tickets).values("delivery")
+            deliveries = deliveries.filter(Q(find__icontains=given["find"]) | Q(pk__in=ran_on))
+        return deliveries
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some rows of a long log, newest first, found by their ids: nothing is ever counted."""
+
+    rows: list[Delivery]
+    newer: int | None  # show what is newer than this row
+    older: int | None
+
+
+def slice_of(deliveries: QuerySet[Delivery], newer: str | None, older: str | None) -> Slice:
+    if newer and newer.isdecimal():
+        rows = list(deliveries.filter(pk__gt=int(newer)).order_by("pk")[: ROWS + 1])
+        more, rows = len(rows) > ROWS, rows[:ROWS][::-1]
+        return Slice(rows, rows[0].pk if more else None, rows[-1].pk if rows else None)
+    if older and older.isdecimal():
+        deliveries = deliveries.filter(pk__lt=int(older))
+    rows = list(deliveries.order_by("-pk")[: ROWS + 1])
+    more, rows = len(rows) > ROWS, rows[:ROWS]
+    return Slice(rows, rows[0].pk if rows and older else None, rows[-1].pk if more else None)
+
+
+def as_rows(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """With all that a row of a log shows, and without bodies."""
+    return (
+        deliveries.defer("body", "headers")
+        .select_related("listener__feedback_type__project", "api_key", "duplicate_of")
+        .prefetch_related("executions__ticket__feedback_type__project")
+    )
+
+
+class LogPage(Page):
+    template_name = "automation/log.html"
+
+    def deliveries(self) -> QuerySet[Delivery]:
+        raise NotImplementedError
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        form = LogFilter(self.request.GET)
+        rows = slice_of(
+            form.narrow(as_rows(self.deliveries())),
+            self.request.GET.get("newer"),
+            self.request.GET.get("older"),
+        )
+        filtered = form.is_valid() and any(form.cleaned_data.values())
+        return super().get_context_data(form=form, log=rows, filtered=filtered, **context)
+
+
+class ListenerLogPage(LogPage, ManagedTypePage):
+    @cached_property
+    def listener(self) -> ExternalListener:
+        return get_object_or_404(listeners_of(self.feedback_type), pk=self.kwargs["pk"])
+
+    def get_title(self) -> str:
+        return f"Log of {self.listener}"
+
+    def deliveries(self) -> QuerySet[Delivery]:
+        return Delivery.objects.filter(listener=self.listener)
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(listener=self.listener, **context)
+
+
+class KeyLogPage(LogPage, CommunityPage):
+    @cached_property
+    def api_key(self) -> APIKey:
+        return get_object_or_404(APIKey, pk=self.kwargs["pk"])
+
+    def get_title(self) -> str:
+        return f"Log of {self.api_key}"
+
+    def deliveries(self) -> QuerySet[Delivery]:
+        return Delivery.objects.filter(api_key=self.api_key)
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(api_key=self.api_key, **context)
+
+
+class RefusedLogPage(LogPage, CommunityPage):
+    title = "Requests without a known key"
+
+    def deliveries(self) -> QuerySet[Delivery]:
+        return Delivery.objects.filter(api_key=None)
+
+
+class CommunityToolsPage(CommunityPage):
+    title = "All Community Tools"
+    template_name = "automation/community.html"

@@ -1,0 +1,187 @@
+"""Which delivery is looked at next: claimed in batches, in order per ticket, again if it heals.
+
+The row is the truth. A claim is committed first, so that a delivery whose worker died with it is
+known; the rows then stay locked until their batch commits, so that nobody else takes them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apikeys.services import note_use
+from automation.execution import deliver
+from automation.models import Delivery
+from automation.reasons import Reason, Stop
+from automation.references import Directory, Named
+from feedback.models import Ticket
+
+log = logging.getLogger(__name__)
+
+BATCH = {"sqlite": 10}  # short where the writer's lock is one for all
+DEFAULT_BATCH = 100
+CLAIM_HOLDS = timedelta(seconds=2)  # from the claim's commit until the rows are locked
+MOST_ATTEMPTS = 6
+FIRST_WAIT = timedelta(seconds=5)  # doubled at each attempt
+LOOK_AGAIN = 0.05  # seconds, while another worker settles what ours waits for
+MOST_LOOKS = 20
+
+
+def settle_all() -> None:
+    """Everything that is due, oldest first. Two workers at it claim different deliveries."""
+    looks = 0
+    while looks < MOST_LOOKS and (settled := settle_batch()) is not None:
+        looks = 0 if settled else looks + 1
+        if not settled:
+            time.sleep(LOOK_AGAIN)
+
+
+def settle_batch() -> int | None:
+    """Settle some of what is due; returns how many, None where nothing was due."""
+    claimed = claim(BATCH.get(connection.vendor, DEFAULT_BATCH))
+    if not claimed:
+        return None
+    with transaction.atomic():
+        batch = _lock_deliveries(claimed)
+        settled = _settle_in_order(batch)
+    note_use({d.api_key_id: d.received_at for d in settled if d.api_key_id})
+    return len(settled)
+
+
+def claim(limit: int) -> list[int]:
+    """Row ids that are ours to settle. What was tried before is claimed alone."""
+    now = timezone.now()
+    with transaction.atomic():
+        due = list(
+            Delivery.objects.unsettled()
+            .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+            .filter(Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM_HOLDS))
+            .select_for_update(skip_locked=True)
+            .order_by("pk")
+            .values_list("pk", "attempts")[:limit]
+        )
+        claimed = _alone_or_fresh(due)
+        Delivery.objects.filter(pk__in=claimed).update(attempts=F("attempts") + 1, claimed_at=now)
+    return claimed
+
+
+def _alone_or_fresh(due: list[tuple[int, int]]) -> list[int]:
+    fresh: list[int] = []
+    for pk, attempts in due:
+        if attempts:
+            return fresh or [pk]
+        fresh.append(pk)
+    return fresh
+
+
+def _lock_deliveries(claimed: list[int]) -> list[Delivery]:
+    return list(
+        Delivery.objects.unsettled()
+        .filter(pk__in=claimed)
+        .select_related("listener__macro", "listener__feedback_type__project")
+        .select_related("listener__filter__feedback_type__project")
+        .prefetch_related("listener__macro__actions")
+        .select_for_update(of=("self",), skip_locked=True)
+        .order_by("pk")
+    )
+
+
+def _settle_in_order(batch: list[Delivery]) -> list[Delivery]:
+    """Settle those of ``batch`` that nothing earlier holds back; returns them.
+
+    The tickets are locked before looking for what is earlier: whoever had them has committed.
+    """
+    if not batch:
+        return []
+    named = _named_by(batch)
+    _lock_tickets(ticket for each in named.values() for ticket in each.tickets)
+    earlier = list(
+        Delivery.objects.unsettled()
+        .filter(pk__lt=batch[-1].pk)
+        .exclude(pk__in=[delivery.pk for delivery in batch])
+        .select_related("listener")
+        .only("listener", "project", "find", "references", "item", "next_attempt_at")
+        .order_by("pk")
+    )
+    waiting = _named_by(earlier)
+    settled = []
+    for delivery in batch:
+        tickets = named[delivery].tickets
+        before = [
+            other
+            for other, theirs in waiting.items()
+            if other.pk < delivery.pk and theirs.tickets & tickets
+        ]
+        if before:
+            _hold_back(delivery, before[0])
+        elif settle(delivery, named[delivery]):
+            settled.append(delivery)
+            continue
+        waiting[delivery] = named[delivery]
+    return settled
+
+
+def _named_by(deliveries: list[Delivery]) -> dict[Delivery, Named]:
+    directory = Directory(deliveries)
+    return {delivery: directory.named_by(delivery) for delivery in deliveries}
+
+
+def _lock_tickets(ids: Iterable[int]) -> None:
+    list(
+        Ticket.objects.filter(pk__in=set(ids))
+        .select_for_update()
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+
+
+def _hold_back(delivery: Delivery, before: Delivery) -> None:
+    """Leave it received: it comes after ``before``, which is being settled or waits to be."""
+    delivery.attempts -= 1
+    delivery.claimed_at, delivery.next_attempt_at = None, before.next_attempt_at
+    delivery.save(update_fields=["attempts", "claimed_at", "next_attempt_at"])
+
+
+def settle(delivery: Delivery, named: Named) -> bool:
+    """Bring ``delivery`` to its end, or let it wait for another attempt; says whether it ended."""
+    try:
+        if delivery.attempts > MOST_ATTEMPTS:
+            raise Stop(Reason.GAVE_UP, attempts=MOST_ATTEMPTS, why="The worker died each time.")
+        with transaction.atomic():  # a savepoint: this delivery's effects, whole or not at all
+            deliver(delivery, named)
+    except Stop as stop:
+        delivery.close(stop.reason, **stop.evidence)
+    except (OperationalError, InterfaceError) as error:
+        return not _try_again(delivery, error)
+    except Exception as error:
+        log.exception("Delivery %s failed", delivery.public_id)
+        delivery.close(Reason.ACTION_FAILED, **_unexpected(delivery, error))
+    return True
+
+
+def _unexpected(delivery: Delivery, error: Exception) -> dict[str, str]:
+    return {
+        "action": "The run",
+        "macro": str(delivery.listener.macro) if delivery.listener else "",
+        "ticket": delivery.find or ", ".join(delivery.references),
+        "why": f"{type(error).__name__}: {error}.",
+    }
+
+
+def _try_again(delivery: Delivery, error: Exception) -> bool:
+    """Let it wait for another attempt; False after the last."""
+    log.warning("Delivery %s met trouble that may heal: %s", delivery.public_id, error)
+    if delivery.attempts >= MOST_ATTEMPTS:
+        why = f"{type(error).__name__}: {error}".strip() + "."
+        delivery.close(Reason.GAVE_UP, attempts=delivery.attempts, why=why)
+        return False
+    wait = FIRST_WAIT * 2 ** (delivery.attempts - 1)
+    delivery.next_attempt_at, delivery.claimed_at = timezone.now() + wait, None
+    delivery.save(update_fields=["next_attempt_at", "claimed_at"])
+    return True

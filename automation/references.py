@@ -1,0 +1,123 @@
+"""Which tickets a delivery is about."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.db.models.functions import Upper
+
+from automation.models import Delivery, ExternalListener
+from feedback.models import REF, Ticket, TicketLink
+
+PLACEHOLDER = re.compile(r"VALUE|\$?\{.*\}|<.*>|\[.*\]|%[A-Za-z_.]+%")
+
+
+def is_placeholder(find: str) -> bool:
+    """Whether ``find`` is what should have been replaced: VALUE, ${issue.key}, {{issue.key}} …"""
+    return PLACEHOLDER.fullmatch(find) is not None
+
+
+# (ticket, system) by (project, remote key or id in capitals); tickets by (project, own name)
+LinkedTickets = defaultdict[tuple[int | None, str], set[tuple[int, str]]]
+OwnTickets = defaultdict[tuple[int | None, tuple[str, int] | None], set[int]]
+
+
+@dataclass(frozen=True)
+class Named:
+    """The tickets that ``text`` stands for, and the systems whose links say so."""
+
+    text: str = ""
+    tickets: frozenset[int] = frozenset()
+    systems: frozenset[str] = frozenset()
+
+
+class Directory:
+    """The tickets that some deliveries name, looked up for all of them at once."""
+
+    def __init__(self, deliveries: Iterable[Delivery]) -> None:
+        deliveries = list(deliveries)
+        projects = {delivery.project_id for delivery in deliveries}
+        texts = {text for delivery in deliveries for text in _names(delivery)}
+        self._linked = _linked_tickets(projects, texts)
+        self._own = _own_tickets(projects, texts)
+
+    def named_by(self, delivery: Delivery) -> Named:
+        """What the first of the delivery's names that anything goes by stands for."""
+        found = (self._called(delivery, text) for text in _names(delivery))
+        return next((named for named in found if named.tickets), Named())
+
+    def _called(self, delivery: Delivery, text: str) -> Named:
+        """A link of the sender's own system goes before our own ids: Jira may have a BUG-1 too."""
+        system = listener_of(delivery).external_sender.system
+        links = [
+            (ticket, of)
+            for ticket, of in self._linked[delivery.project_id, text.upper()]
+            if of == system or not system
+        ]
+        if not links and _may_be_own(delivery, text):
+            return Named(text, frozenset(self._own[delivery.project_id, own_name(text)]))
+        tickets, systems = zip(*links, strict=True) if links else ((), ())
+        return Named(text, frozenset(tickets), frozenset(systems))
+
+
+def _names(delivery: Delivery) -> list[str]:
+    """What a ticket may be called by ``delivery``, best first.
+
+    With ``find=``, the body adds nothing but the item's id for good: the item may have moved.
+    """
+    if not delivery.find:
+        return [text for text in delivery.references if text]
+    if is_placeholder(delivery.find):
+        return []
+    return [text for text in (delivery.find, delivery.item) if text]
+
+
+def _may_be_own(delivery: Delivery, text: str) -> bool:
+    """A tracker's key is no id of ours, even if it looks like one; what a person chose may be."""
+    chosen = delivery.find or listener_of(delivery).reference_expression
+    return bool(chosen) and text != delivery.item
+
+
+def listener_of(delivery: Delivery) -> ExternalListener:
+    """Its listener, which only a refused request may lack."""
+    assert delivery.listener is not None
+    return delivery.listener
+
+
+def own_name(text: str) -> tuple[str, int] | None:
+    match = REF.fullmatch(text)
+    return (match.group(1).upper(), int(match.group(2))) if match else None
+
+
+def _linked_tickets(projects: set[int | None], texts: set[str]) -> LinkedTickets:
+    either_case = texts | {text.upper() for text in texts}
+    links = (
+        TicketLink.objects.alias(key=Upper("remote_key"), id_there=Upper("remote_id"))
+        .filter(Q(key__in=either_case) | Q(id_there__in=either_case))
+        .filter(ticket__feedback_type__project__in=projects)
+        .values_list(
+            "ticket", "system", "remote_key", "remote_id", "ticket__feedback_type__project"
+        )
+    )
+    found: LinkedTickets = defaultdict(set)
+    for ticket, system, remote_key, remote_id, project in links:
+        for text in {remote_key, remote_id} - {""}:
+            found[project, text.upper()].add((ticket, system))
+    return found
+
+
+def _own_tickets(projects: set[int | None], texts: set[str]) -> OwnTickets:
+    names = set(filter(None, map(own_name, texts)))
+    tickets = Ticket.objects.filter(
+        feedback_type__project__in=projects,
+        feedback_type__prefix__in={prefix for prefix, _ in names},
+        number__in={number for _, number in names},
+    ).values_list("pk", "number", "feedback_type__prefix", "feedback_type__project")
+    found: OwnTickets = defaultdict(set)
+    for pk, number, prefix, project in tickets:
+        found[project, (prefix, number)].add(pk)
+    return found

@@ -1,0 +1,93 @@
+"""Requests as senders make them: ``samples/<sender>/<event>.json``, to try the road with."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from automation.senders import SENDERS
+from automation.senders.base import dig
+
+FOLDER = Path(__file__).with_suffix("")
+DELIVERY_ID = ("X-Atlassian-Webhook-Identifier", "Idempotency-Key")
+PLACEHOLDER = re.compile(r"\$\{([\w.]+)\}")
+
+
+@dataclass(frozen=True)
+class Sample:
+    sender: str
+    name: str
+    headers: dict[str, str]
+    payload: Any
+    event: dict[str, Any]  # what the sender should read from it
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    text: str
+
+    @property
+    def content(self) -> Any:
+        """The answer's JSON; None where it is something else."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *args: Any) -> Request | None:
+        return None
+
+
+def known() -> list[tuple[str, str]]:
+    """(sender, event) of every sample."""
+    return sorted((path.parent.name, path.stem) for path in FOLDER.glob("*/*.json"))
+
+
+def load(sender: str, event: str) -> Sample:
+    """Raises LookupError, which names those that there are."""
+    if (sender, event) not in known():
+        there_are = ", ".join(" ".join(pair) for pair in known())
+        raise LookupError(f"There is no sample “{sender} {event}”. There are: {there_are}.")
+    parts = json.loads((FOLDER / sender / f"{event}.json").read_text())
+    return Sample(sender, event, **parts)
+
+
+def post(url: str, sample: Sample, secret: str = "", delivery_id: str = "") -> Answer:
+    """Send ``sample`` to ``url``, as its sender would; raises OSError where nobody answers."""
+    body = json.dumps(sample.payload, ensure_ascii=False).encode()
+    headers = dict(sample.headers)
+    for name in headers.keys() & set(DELIVERY_ID):
+        headers[name] = delivery_id or str(uuid.uuid4())
+    if secret:
+        signature = SENDERS[sample.sender].signature
+        headers[signature.header] = signature.sign(secret, body)
+    request = Request(filled_in(url, sample.payload), body, headers, method="POST")
+    try:
+        with build_opener(ProxyHandler({}), _NoRedirect).open(request, timeout=30) as answer:
+            return _read(answer)
+    except HTTPError as error:
+        with error:
+            return _read(error)
+
+
+def filled_in(url: str, payload: Any) -> str:
+    """``url`` as Jira would call it: ``${issue.key}`` replaced by what the body has there."""
+    return PLACEHOLDER.sub(lambda match: quote(dig(payload, match.group(1)), safe=""), url)
+
+
+def _read(answer: HTTPResponse | HTTPError) -> Answer:
+    message: Message = answer.headers
+    charset = message.get_content_charset() or "utf-8"
+    return Answer(answer.status or 0, answer.read().decode(charset, "replace"))

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.db import models
+
+
+class Kind(models.TextChoices):
+    """What an event tells. One request may tell several: a transition with a comment."""
+
+    CREATED = "created", "a new item"
+    STATUS_CHANGED = "status_changed", "a changed status"
+    COMMENTED = "commented", "a new comment"
+    MOVED = "moved", "a moved item"
+    DELETED = "deleted", "a deleted item"
+    OTHER = "other", "another event"
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a sender reads from one request. Anything that is not there is empty."""
+
+    name: str = ""  # as the sender calls it
+    kinds: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()  # what the item is called, best first
+    item: str = ""  # what it is called for good, however often it moves
+    status_before: str = ""
+    status_after: str = ""
+    occurred_at: datetime | None = None  # by the sender's clock
+    delivery_id: str = ""  # the same when the sender repeats itself
+    stamped: bool = False  # carries a time or change id: an equal body is a repeat
+
+
+@dataclass(frozen=True)
+class Signature:
+    """An HMAC of the raw body in ``header``, as hexadecimal digits after ``prefix``."""
+
+    header: str
+    prefix: str = ""
+    algorithm: str = "sha256"
+
+    def problem(self, secret: str, body: bytes, headers: Mapping[str, str]) -> str:
+        """Why ``body`` is not proven to come from who knows ``secret``; empty if it is."""
+        given = headers.get(self.header, "")
+        if not given:
+            return f"there is no {self.header} header"
+        expected = self.sign(secret, body).encode()
+        equal = hmac.compare_digest(expected, given.strip().encode("utf-8", "replace"))
+        return "" if equal else f"its {self.header} header does not match"
+
+    def sign(self, secret: str, body: bytes) -> str:
+        return self.prefix + hmac.new(secret.encode(), body, self.algorithm).hexdigest()
+
+
+@dataclass(frozen=True)
+class Sender:
+    """An external system. It reads requests and nothing more: no database, no answer."""
+
+    slug: ClassVar[str]
+    label: ClassVar[str]
+    placeholder: ClassVar[str] = "VALUE"  # what replaces VALUE in find=VALUE over there
+    system: ClassVar[str] = ""  # whose links its references mean; empty: any system's
+    signature: ClassVar[Signature] = Signature(header="X-Hub-Signature-256", prefix="sha256=")
+    kinds: ClassVar[tuple[str, ...]] = ()  # those that it can tell apart
+
+    def read(self, headers: Mapping[str, str], payload: Any) -> Event:
+        """What the request tells. Never raises, whatever a stranger posts."""
+        raise NotImplementedError
+
+
+def dig(payload: Any, path: str) -> str:
+    """The text or number at ``path`` (names and indexes, dotted); "" where there is none."""
+    value = reach(payload, path)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    return clean_text(str(value))
+
+
+def reach(payload: Any, path: str) -> Any:
+    """Whatever is at ``path``; None where there is nothing."""
+    for name in path.split("."):
+        if isinstance(payload, dict):
+            payload = payload.get(name)
+        elif isinstance(payload, list) and name.isdigit() and int(name) < len(payload):
+            payload = payload[int(name)]
+        else:
+            return None
+    return payload
+
+
+def clean_text(text: str) -> str:
+    """``text`` as every database can keep it: no NUL, no half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "").strip()
+
+
+def from_milliseconds(text: str) -> datetime | None:
+    """A time given as milliseconds since 1970; None where that is no time."""
+    try:
+        return datetime.fromtimestamp(int(text) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def fingerprint(body: bytes, find: str) -> str:
+    """The delivery id of a request whose sender gives none, but stamps its bodies."""
+    return f"sha256:{hashlib.sha256(find.encode() + bytes(1) + body).hexdigest()}"

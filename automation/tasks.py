@@ -1,0 +1,23 @@
+"""Celery's door, and nothing behind it."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apikeys import services
+from automation import queue, retention
+
+
+@shared_task(ignore_result=True)
+def settle_received() -> None:
+    queue.settle_all()
+
+
+@shared_task(ignore_result=True)
+def mail_key_uses() -> None:
+    services.mail_uses()
+
+
+@shared_task(ignore_result=True)
+def prune() -> None:
+    retention.prune()

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from automation.delivery_page import CauseView, DeliveryPage
+from automation.door import ListenView
+from automation.listener_pages import (
+    AutomationPage,
+    ListenerAddPage,
+    ListenerDeletePage,
+    ListenerPage,
+    ListenerSwitchPage,
+)
+from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
+from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
+
+listen = ListenView.as_view()
+
+urlpatterns = [
+    path(
+        "api/v1/projects/<str:project_key>/feedbackListeners/<str:listener_key>",
+        listen,
+        name="listen",
+    ),
+    re_path(  # with a trailing slash, or in another letter case
+        r"^api/v1/projects/(?P<project_key>[^/]+)/(?P<word>(?i:feedbackListeners))"
+        r"/(?P<listener_key>[^/]+)/?$",
+        listen,
+    ),
+]
+
+_type = "projects/<str:project_key>/<str:prefix>/"
+pages = [
+    path(_type + "resources/", ResourcesPage.as_view(), name="resources"),
+    path(_type + "macros/add/", MacroAddPage.as_view(), name="macro_add"),
+    path(_type + "macros/<int:pk>/", MacroPage.as_view(), name="macro"),
+    path(_type + "macros/<int:pk>/delete/", MacroDeletePage.as_view(), name="macro_delete"),
+    path(_type + "automation/", AutomationPage.as_view(), name="automation"),
+    path(_type + "listeners/add/", ListenerAddPage.as_view(), name="listener_add"),
+    path(_type + "listeners/<int:pk>/", ListenerPage.as_view(), name="listener"),
+    path(_type + "listeners/<int:pk>/log/", ListenerLogPage.as_view(), name="listener_log"),
+    path(
+        _type + "listeners/<int:pk>/switch/", ListenerSwitchPage.as_view(), name="listener_switch"
+    ),
+    path(
+        _type + "listeners/<int:pk>/delete/", ListenerDeletePage.as_view(), name="listener_delete"
+    ),
+    path("deliveries/<str:public_id>/", DeliveryPage.as_view(), name="delivery"),
+    path("causes/<str:public_id>/", CauseView.as_view(), name="cause"),
+    path("community/", CommunityToolsPage.as_view(), name="community"),
+    path("key-log/none/", RefusedLogPage.as_view(), name="refused_log"),
+    path("key-log/<int:pk>/", KeyLogPage.as_view(), name="api_key_log"),
+]

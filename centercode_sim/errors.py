@@ -1,0 +1,45 @@
+"""Under /api/ an error is JSON: a tracker shows its administrator what it was answered."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if for_people(request):
+        return defaults.bad_request(request, exception)
+    detail = "The request cannot be served as it is: look at its address, host name and headers."
+    return refusal(HTTPStatus.BAD_REQUEST, "bad_request", detail)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if for_people(request):
+        return defaults.permission_denied(request, exception)
+    return refusal(HTTPStatus.FORBIDDEN, "forbidden", "You may not do this here.")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if for_people(request):
+        return defaults.page_not_found(request, exception)
+    detail = "Nothing lives at this address. Copy the listener's API Endpoint URL again."
+    return refusal(HTTPStatus.NOT_FOUND, "not_found", detail)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if for_people(request):
+        return defaults.server_error(request)
+    detail = "Something broke on our side. Send the request again in a minute."
+    answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "crashed", detail)
+    answer["Retry-After"] = "60"
+    return answer
+
+
+def for_people(request: HttpRequest) -> bool:
+    return not request.path_info.startswith("/api/")
+
+
+def refusal(status: HTTPStatus, reason: str, detail: str) -> JsonResponse:
+    return JsonResponse({"status": "refused", "reason": reason, "detail": detail}, status=status)

@@ -1,0 +1,81 @@
+"""The sidebar: what the person may see, nothing else, by the same few queries for everyone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import escape, format_html
+
+from feedback.models import FeedbackType, Project
+
+Group = dict[str, Any]
+Item = dict[str, Any]
+MOST = 30  # projects; the others are found by Overview and search
+BELOW_A_TYPE = [
+    (format_html('<span class="hub-nav-sub">{}</span>', title), name)
+    for title, name in (("Feedback Resources", "resources"), ("Feedback Automation", "automation"))
+]
+PARTS = {  # by the first word of a page's name
+    "resources": "resources",
+    "macro": "resources",
+    "automation": "automation",
+    "listener": "automation",
+}
+
+
+def navigation(request: HttpRequest) -> list[Group]:
+    user = request.user
+    if not user.is_active:
+        return []
+    projects = Project.objects.visible_to(user).filter(archived=False)
+    managed = set(Project.objects.managed_by(user).values_list("pk", flat=True))
+    groups = [_group("", _item(request, "Overview", "dashboard", "admin:index"))]
+    groups += [
+        _project(request, project, manages=project.pk in managed)
+        for project in projects.prefetch_related("feedback_types")[:MOST]
+    ]
+    if user.is_superuser:
+        tools = _item(request, "All Community Tools", "handyman", "community")
+        groups.append(_group("Community Administration", tools))
+    return groups
+
+
+def _project(request: HttpRequest, project: Project, *, manages: bool) -> Group:
+    home = _item(request, "Project home", "home", "project_home", project.key)
+    types = [kind for kind in project.feedback_types.all() if not kind.archived]
+    items = [item for kind in types for item in _type(request, project, kind, manages)]
+    return _group(project.name, home, *items) | {"collapsible": True}
+
+
+def _type(request: HttpRequest, project: Project, kind: FeedbackType, manages: bool) -> list[Item]:
+    args = (project.key, kind.prefix)
+    tickets = _item(request, escape(kind.name), "confirmation_number", "tickets", *args)
+    below = BELOW_A_TYPE if manages else ()
+    items = [tickets, *(_item(request, title, "", name, *args) for title, name in below)]
+    if _place(request)[:2] == args:
+        names = ["tickets", *(name for _, name in below)]
+        for name, item in zip(names, items, strict=True):
+            item["active"] = name == _place(request)[2]
+    return items
+
+
+def _place(request: HttpRequest) -> tuple[str, str, str]:
+    """The project key, the prefix and the part of the menu that the page belongs to."""
+    match = request.resolver_match
+    if match is None:
+        return "", "", ""
+    prefix = match.kwargs.get("prefix") or match.kwargs.get("ref", "").partition("-")[0].upper()
+    part = PARTS.get((match.url_name or "").partition("_")[0], "tickets")
+    return match.kwargs.get("project_key", ""), prefix, part
+
+
+def _group(title: str, *items: Item) -> Group:
+    return {"title": title, "separator": bool(title), "items": list(items)}
+
+
+def _item(request: HttpRequest, title: str, icon: str, name: str, *args: str) -> Item:
+    """``title`` is HTML: the theme prints it as it is, so what people named must be escaped."""
+    link = reverse(name, args=args)
+    return {"title": title, "icon": icon, "link": link, "active": request.path == link}

@@ -1,0 +1,41 @@
+"""The shell of every page: the admin site, open to whoever is signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.forms import AuthenticationForm as UnfoldAuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from centercode_sim.palette import palette
+
+
+class SignInForm(UnfoldAuthenticationForm):
+    confirm_login_allowed = AuthenticationForm.confirm_login_allowed  # staff or not
+
+
+class HubSite(UnfoldAdminSite):
+    """Lets every active user in: pages, models and rows each ask whom they are for."""
+
+    login_form = SignInForm
+    index_title = "Overview"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active)
+
+    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The command palette. The theme's own keeps results, also of what was taken away since."""
+        term = request.GET.get("s", "").strip()
+        if not term:
+            return HttpResponse()
+        pages = Paginator(palette(request, term), 100)
+        return TemplateResponse(
+            request,
+            "unfold/helpers/command_results.html",
+            {"results": pages.page(1), "page_obj": pages, "page_counter": 0, "execution_time": 0},
+            headers={"HX-Trigger": "search"},
+        )

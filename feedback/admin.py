@@ -1,0 +1,256 @@
+"""What a project is made of, for its managers; people and projects, for community managers."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Count, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.forms import AdminPasswordChangeForm
+
+from feedback.admin_forms import (
+    FeedbackTypeForm,
+    NewPersonForm,
+    PersonForm,
+    ProjectForm,
+    UniqueNames,
+)
+from feedback.models import FeedbackType, Project, Status, Tag, Team, Workflow
+from feedback.protection import users_of
+from feedback.services import furnish_project
+
+
+def managed_ids(request: HttpRequest) -> set[int]:
+    """The projects that the person manages, asked once a request; the sign-in page asks too."""
+    if not request.user.is_authenticated:
+        return set()
+    if not hasattr(request, "managed_project_ids"):
+        ids = Project.objects.managed_by(request.user).values_list("pk", flat=True)  # type: ignore[arg-type]
+        request.managed_project_ids = set(ids)  # type: ignore[attr-defined]
+    return request.managed_project_ids  # type: ignore[attr-defined, no-any-return]
+
+
+class ForManagers:
+    """Rows of a project are for those who manage it; nobody else learns that they are there."""
+
+    @staticmethod
+    def project_of(row: Any) -> int | None:
+        return row.project_id
+
+    def _manages(self, request: HttpRequest, row: Any = None) -> bool:
+        if row is None or row.pk is None:
+            return bool(managed_ids(request)) or request.user.is_superuser
+        return self.project_of(row) in managed_ids(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._manages(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._manages(request, obj)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._manages(request, obj)
+
+    has_change_permission = has_view_permission
+    has_delete_permission = has_view_permission
+
+
+class HubAdmin(ModelAdmin):
+    """What is in use is not deleted: the refusal says who uses it."""
+
+    actions = None
+    list_per_page = 50
+    list_filter_submit = False
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        row = self.get_object(request, unquote(object_id))
+        users = users_of(row) if row and self.has_delete_permission(request, row) else []
+        if not users:
+            return super().delete_view(request, object_id, extra_context)
+        names = ", ".join(user.name for user in users[:20])
+        messages.error(request, f"“{row}” is in use and was not deleted. It is used by: {names}.")
+        meta = self.model._meta
+        return redirect(f"admin:{meta.app_label}_{meta.model_name}_change", row.pk)
+
+
+class ProjectPartAdmin(ForManagers, HubAdmin):
+    list_filter = [("project", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["project"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(project__in=managed_ids(request))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return ["project"] if obj else []
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        choices = {
+            Project: Project.objects.filter(pk__in=managed_ids(request), archived=False),
+            Workflow: Workflow.objects.filter(project__in=managed_ids(request), archived=False),
+        }
+        if db_field.related_model in choices:
+            kwargs["queryset"] = choices[db_field.related_model]
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The project that the list was narrowed to, or the only one there is."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        listed = parse_qs(initial.pop("_changelist_filters", "")).get("project__id__exact")
+        ids = listed or [str(pk) for pk in managed_ids(request)]
+        return {"project": ids[0], **initial} if len(ids) == 1 else initial
+
+
+@admin.register(Team)
+class TeamAdmin(ProjectPartAdmin):
+    list_display = ["name", "project", "kind", "people", "archived"]
+    list_filter = [*ProjectPartAdmin.list_filter, "kind"]
+    search_fields = ["name", "project__name"]
+    fields = ["project", "name", "kind", "members", "archived"]
+    autocomplete_fields = ["members"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        return super().get_queryset(request).annotate(count_of_members=Count("members"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Who is in a team, and what that means, is for community managers to say."""
+        fixed = super().get_readonly_fields(request, obj)
+        if request.user.is_superuser:
+            return fixed
+        return [*fixed, "members", "kind"] if obj else ["members"]
+
+    @admin.display(description="Members", ordering="count_of_members")
+    def people(self, team: Any) -> int:
+        return int(team.count_of_members)
+
+
+class StatusInline(ForManagers, TabularInline):
+    model = Status
+    formset = UniqueNames
+    fields = ["name", "category", "order", "archived"]
+    extra = 0
+    show_change_link = False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs.setdefault("aria-label", str(field.label))
+        return field
+
+
+@admin.register(Workflow)
+class WorkflowAdmin(ProjectPartAdmin):
+    list_display = ["name", "project", "archived"]
+    search_fields = ["name"]
+    fields = ["project", "name", "archived"]
+    inlines = [StatusInline]
+
+
+@admin.register(FeedbackType)
+class FeedbackTypeAdmin(ProjectPartAdmin):
+    form = FeedbackTypeForm
+    list_display = ["name", "project", "prefix", "default_workflow", "archived"]
+    list_select_related = ["project", "default_workflow"]
+    search_fields = ["name", "prefix"]
+    fields = ["project", "name", "prefix", "default_workflow", "archived"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """A ref is never given twice, nor does a ticket ever change its own."""
+        fixed = super().get_readonly_fields(request, obj)
+        used = isinstance(obj, FeedbackType) and obj.last_number > 0
+        return [*fixed, "prefix"] if used else fixed
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.related_model is Workflow:
+            field.queryset = field.queryset.select_related("project")
+            field.label_from_instance = lambda workflow: f"{workflow} ({workflow.project})"
+        return field
+
+
+@admin.register(Tag)
+class TagAdmin(ProjectPartAdmin):
+    list_display = ["name", "project"]
+    search_fields = ["name"]
+    fields = ["project", "name"]
+
+
+class ForCommunityManagers:
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+
+@admin.register(Project)
+class ProjectAdmin(ForCommunityManagers, HubAdmin):
+    form = ProjectForm
+    list_display = ["name", "key", "archived"]
+    list_filter = ["archived"]
+    search_fields = ["name", "key"]
+
+    def get_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
+        return ["name", "key", "archived"] if obj else ["name", "key"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
+        return ["key"] if obj else []  # its consequences are told in Basic Project Settings
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Project | None = None
+    ) -> dict[str, list[str]]:
+        return {} if obj else {"key": ["name"]}
+
+    def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            furnish_project(obj)
+
+    def response_add(
+        self, request: HttpRequest, obj: Project, post_url_continue: Any = None
+    ) -> HttpResponse:
+        messages.success(
+            request,
+            f"“{obj}” is ready, with its teams, a workflow and two feedback types. Next: add "
+            "people to its teams.",
+        )
+        return redirect(obj)
+
+
+admin.site.unregister(Group)
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PersonAdmin(ForCommunityManagers, DjangoUserAdmin, HubAdmin):
+    """*People*: who they are, and which teams they are in."""
+
+    form = PersonForm
+    add_form = NewPersonForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "first_name", "last_name", "email", "is_active", "is_superuser"]
+    list_filter = ["is_active", "is_superuser", ("teams__project", admin.RelatedFieldListFilter)]
+    filter_horizontal: list[str] = []
+    fieldsets = [
+        (None, {"fields": ["username", "password", "first_name", "last_name", "email"]}),
+        ("What they may do", {"fields": ["is_active", "is_superuser", "teams"]}),
+    ]
+    add_fieldsets = [
+        (None, {"fields": ["username", "first_name", "last_name", "email"]}),
+        ("How they sign in", {"fields": ["usable_password", "password1", "password2"]}),
+        ("What they may do", {"fields": ["is_superuser", "teams"]}),
+    ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "People", **(extra_context or {})})
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        obj.is_staff = obj.is_superuser
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        form.instance.teams.set(form.cleaned_data["teams"])

@@ -1,0 +1,246 @@
+"""The only way to narrow tickets: the pages, the API and saved filters all come here."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import django_filters as filters
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from feedback.errors import BrokenFilter
+from feedback.models import (
+    Exposure,
+    FeedbackType,
+    Project,
+    SavedFilter,
+    Status,
+    Tag,
+    Team,
+    Ticket,
+    as_text,
+)
+
+NOT = "__not"
+
+# Between a field's label and its values, and the same for its opposite.
+VERBS = {
+    "search": ("contains", "does not contain"),
+    "submitter_email": ("contains", "does not contain"),
+    "created_after": ("is on or after", "is before"),
+    "created_before": ("is on or before", "is after"),
+}
+IS = ("is", "is none of")
+
+CHOICES_IN_PROJECT: dict[type[models.Model], Callable[[Project], QuerySet[Any]]] = {
+    Status: lambda project: Status.objects.in_project(project).select_related("workflow"),
+    Team: lambda project: project.teams.all(),
+    Tag: lambda project: project.tags.all(),
+    User: lambda project: User.objects.filter(
+        Q(teams__project=project) | Q(tickets__feedback_type__project=project)
+    ).distinct(),
+}
+
+
+class SearchFilter(filters.CharFilter):
+    """Words in a ticket's summary or description, or its id."""
+
+    def filter(self, tickets: QuerySet[Ticket], words: str) -> QuerySet[Ticket]:
+        if not words:
+            return tickets
+        inside = Q(summary__icontains=words) | Q(description__icontains=words)
+        named = Ticket.objects.with_ref(words).values("pk")
+        return self.get_method(tickets)(inside | Q(pk__in=named))
+
+
+def several(model: type[models.Model], field_name: str, label: str) -> filters.Filter:
+    return filters.ModelMultipleChoiceFilter(
+        field_name=field_name, label=label, queryset=model._default_manager.all()
+    )
+
+
+def with_opposites(**fields: filters.Filter) -> dict[str, filters.Filter]:
+    """Each filter and, under its name and ``__not``, the one that keeps all the others."""
+    both: dict[str, filters.Filter] = {}
+    for name, field in fields.items():
+        opposite = copy.deepcopy(field)
+        opposite.exclude = True
+        both |= {name: field, name + NOT: opposite}
+    return both
+
+
+class TicketFilterSet(filters.FilterSet):
+    """Filters of the tickets of one feedback type, whose project bounds every choice."""
+
+    vars().update(
+        with_opposites(
+            search=SearchFilter(label="Text"),
+            status=several(Status, "status", "Status"),
+            team=several(Team, "team", "Team"),
+            tags=several(Tag, "tags", "Tags"),
+            exposure=filters.MultipleChoiceFilter(
+                field_name="exposure", label="Exposure", choices=Exposure.choices
+            ),
+            blocking=filters.TypedChoiceFilter(
+                field_name="blocking",
+                label="Blocking",
+                choices=[("true", "Yes"), ("false", "No")],
+                coerce=lambda value: value == "true",
+            ),
+            submitter=several(User, "submitter", "Submitter"),
+            submitter_team=several(Team, "submitter__teams", "Submitter's team"),
+            submitter_email=filters.CharFilter(
+                field_name="submitter__email", lookup_expr="icontains", label="Submitter's e-mail"
+            ),
+            created_after=filters.DateFilter(
+                field_name="created_at", lookup_expr="date__gte", label="Creation date"
+            ),
+            created_before=filters.DateFilter(
+                field_name="created_at", lookup_expr="date__lte", label="Creation date"
+            ),
+        )
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        queryset: QuerySet[Ticket] | None = None,
+        *,
+        feedback_type: FeedbackType,
+        **options: Any,
+    ) -> None:
+        if queryset is None:
+            queryset = Ticket.objects.filter(feedback_type=feedback_type)
+        super().__init__(data, queryset, **options)
+        for field in self.filters.values():
+            if isinstance(field, filters.ModelMultipleChoiceFilter):
+                choices = CHOICES_IN_PROJECT[field.queryset.model]
+                field.queryset = choices(feedback_type.project)
+
+
+def clean_params(params: Any, feedback_type: FeedbackType) -> dict[str, list[Any]]:
+    """What each parameter of a group means, as a list of values.
+
+    Raises ValidationError for whatever a filter set by itself would drop in silence, and then
+    match everything: unknown names, values that cannot be, no value at all.
+    """
+    if not isinstance(params, Mapping) or not params:
+        raise ValidationError("A group of a filter needs at least one field and its values.")
+    for name in params:
+        if name not in TicketFilterSet.base_filters:
+            raise ValidationError(f"There is no field “{name}” to filter by.{_nearest(name)}")
+    form = TicketFilterSet(as_query(params), feedback_type=feedback_type).form
+    problems = [f"{label_of(name)}: {' '.join(messages)}" for name, messages in form.errors.items()]
+    if problems:
+        raise ValidationError(problems)
+    cleaned = {name: _as_list(form.cleaned_data[name]) for name in params}
+    empty = [label_of(name) for name, values in cleaned.items() if not values]
+    if empty:
+        raise ValidationError(f"{', '.join(empty)}: choose at least one value, or leave it out.")
+    return cleaned
+
+
+def clean_groups(groups: Any, feedback_type: FeedbackType) -> list[dict[str, list[Any]]]:
+    """Every group of a saved filter, checked; raises ValidationError."""
+    if not isinstance(groups, list) or not groups:
+        raise ValidationError("A filter needs at least one group of fields.")
+    return [clean_params(group, feedback_type) for group in groups]
+
+
+def narrow(tickets: QuerySet[Ticket], saved: SavedFilter) -> QuerySet[Ticket]:
+    """Tickets inside ``saved``. A filter gone stale matches nothing: it raises BrokenFilter."""
+    try:
+        clean_groups(saved.groups, saved.feedback_type)
+    except ValidationError as error:
+        why = " ".join(error.messages)
+        raise BrokenFilter(f"Filter “{saved}” no longer works: {why}") from error
+    return any_of(tickets, saved.groups, saved.feedback_type)
+
+
+def any_of(
+    tickets: QuerySet[Ticket], groups: Iterable[Mapping[str, Any]], feedback_type: FeedbackType
+) -> QuerySet[Ticket]:
+    """Tickets inside at least one of ``groups``, each of which was checked before."""
+    inside = (
+        Q(pk__in=TicketFilterSet(as_query(group), feedback_type=feedback_type).qs.values("pk"))
+        for group in groups
+    )
+    return tickets.filter(reduce(or_, inside))
+
+
+def what_differs(ticket: Ticket, saved: SavedFilter) -> list[str]:
+    """Why ``ticket`` is outside ``saved``: “status is New”, for each field that keeps it out."""
+    alone = Ticket.objects.filter(pk=ticket.pk)
+    keeping_out = {
+        name.removesuffix(NOT): None
+        for group in saved.groups
+        for name, values in group.items()
+        if not any_of(alone, [{name: values}], saved.feedback_type).exists()
+    }
+    return [
+        f"{label_of(name).lower()} is {actual(ticket, name) or 'empty'}" for name in keeping_out
+    ]
+
+
+def actual(ticket: Ticket, name: str) -> str:
+    """What ``ticket`` has in the field that the filter ``name`` looks at."""
+    if name == "search":
+        return f"“{ticket.summary}”"
+    value: Any = ticket
+    for step in TicketFilterSet.base_filters[name].field_name.split("__"):
+        value = getattr(value, step, None)
+    if isinstance(value, models.Manager):
+        value = [str(row) for row in value.all()]
+    if hasattr(value, "date"):
+        value = value.date()
+    return as_text(value)
+
+
+def describe(groups: Any, feedback_type: FeedbackType) -> str:
+    """The filter as a sentence; raises ValidationError where it cannot be understood."""
+    return ", or ".join(
+        " and ".join(phrase(name, values) for name, values in group.items())
+        for group in clean_groups(groups, feedback_type)
+    )
+
+
+def phrase(name: str, values: list[Any]) -> str:
+    base, negated = name.removesuffix(NOT), name.endswith(NOT)
+    choices = dict(TicketFilterSet.base_filters[base].extra.get("choices", ()))
+    shown = [choices.get(value) or as_text(value) for value in values]
+    return f"{label_of(name)} {VERBS.get(base, IS)[negated]} {' or '.join(shown)}"
+
+
+def label_of(name: str) -> str:
+    return str(TicketFilterSet.base_filters[name].label)
+
+
+def as_query(params: Mapping[str, Any]) -> QueryDict:
+    """A group as the query string that the filter set reads."""
+    query = QueryDict(mutable=True)
+    for name, values in params.items():
+        query.setlist(name, [_as_param(value) for value in _as_list(values)])
+    return query
+
+
+def _as_param(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _as_list(values: Any) -> list[Any]:
+    if isinstance(values, (list, tuple, QuerySet)):
+        return list(values)
+    return [] if values in (None, "") else [values]
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(str(name), TicketFilterSet.base_filters, n=1)
+    return f" Did you mean “{near[0]}”?" if near else ""

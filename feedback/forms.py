@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from feedback.models import (
+    Comment,
+    Exposure,
+    FeedbackType,
+    Project,
+    SavedFilter,
+    Status,
+    Ticket,
+    TicketLink,
+)
+from feedback.services import tags_named
+
+
+class ProjectForm(forms.ModelForm):
+    confirm_key = forms.BooleanField(
+        label="Change the project key and every endpoint URL with it", required=False
+    )
+
+    class Meta:
+        model = Project
+        fields = ["name", "key", "archived"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.key_before = self.instance.key
+        if not self.is_bound or self.data.get("key", "").strip().lower() == self.key_before:
+            del self.fields["confirm_key"]
+
+    def clean_key(self) -> str:
+        key: str = self.cleaned_data["key"].lower()
+        if Project.objects.filter(key__iexact=key).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(f"Another project has the key “{key}”: choose a different one.")
+        return key
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "confirm_key" in self.fields and not cleaned.get("confirm_key"):
+            self.add_error(
+                "confirm_key",
+                "A new key changes the endpoint URL of every listener: trackers that call the old "
+                "ones are refused until the new URLs are pasted there. Tick this to go on.",
+            )
+        return cleaned
+
+
+class SubmitForm(forms.ModelForm):
+    """A new ticket; only those who see internal tickets may choose to make one."""
+
+    class Meta:
+        model = Ticket
+        fields = ["summary", "description", "exposure"]
+        widgets = {"description": forms.Textarea(attrs={"rows": 8})}
+
+    def __init__(self, *args: Any, insider: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not insider:
+            del self.fields["exposure"]
+
+
+class TicketForm(forms.ModelForm):
+    """Refuses to overwrite what changed since its page was opened."""
+
+    tags = forms.CharField(required=False, help_text="Names, with commas between them.")
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+    class Meta:
+        model = Ticket
+        fields = ["summary", "description", "status", "team", "blocking", "exposure"]
+        widgets = {"description": forms.Textarea(attrs={"rows": 8})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ticket = self.instance
+        statuses = Status.objects.in_project(ticket.project).filter(
+            Q(archived=False) | Q(pk=ticket.status_id)
+        )
+        self.fields["status"] = StatusField(statuses)
+        self.fields["team"] = forms.ModelChoiceField(
+            ticket.project.teams.filter(Q(archived=False) | Q(pk=ticket.team_id)),
+            required=False,
+            label="Responsible team",
+        )
+        self.initial["tags"] = ", ".join(tag.name for tag in ticket.tags.all())
+        self.initial["seen"] = ticket.updated_at.isoformat()
+
+    def clean_seen(self) -> str:
+        if self.cleaned_data["seen"] != self.initial["seen"]:
+            raise ValidationError(
+                "The ticket changed since you opened this page. Open it again to see what it says "
+                "now; what you typed is still below."
+            )
+        return str(self.cleaned_data["seen"])
+
+    def clean_tags(self) -> list[str]:
+        names = [name.strip() for name in self.cleaned_data["tags"].split(",")]
+        if any(len(name) > 50 for name in names):
+            raise ValidationError("A tag has at most 50 characters.")
+        return [name for name in names if name]
+
+    def changes(self) -> dict[str, Any]:
+        """What ``change_ticket`` takes."""
+        fields = {name: self.cleaned_data[name] for name in self.Meta.fields}
+        return fields | {"tags": tags_named(self.instance.project, self.cleaned_data["tags"])}
+
+
+class StatusField(forms.ModelChoiceField):
+    """Statuses by name, and by workflow too where there are several."""
+
+    def __init__(self, statuses: Any, **options: Any) -> None:
+        statuses = statuses.select_related("workflow").order_by("workflow", "order", "pk")
+        super().__init__(statuses, empty_label=None, **options)
+        self.several = len({status.workflow_id for status in statuses}) > 1
+
+    def label_from_instance(self, status: Any) -> str:
+        return f"{status.workflow}: {status}" if self.several else str(status)
+
+
+class CommentForm(forms.ModelForm):
+    class Meta:
+        model = Comment
+        fields = ["body", "exposure"]
+        labels = {"body": "Comment", "exposure": "Who may read it"}
+        widgets = {"body": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, insider: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not insider:
+            del self.fields["exposure"]
+            return
+        self.fields["exposure"].widget.choices = [
+            (Exposure.PUBLIC, "Public: everybody who sees the ticket"),
+            (Exposure.INTERNAL, "Internal: not participants"),
+        ]
+
+
+class LinkForm(forms.ModelForm):
+    url = forms.URLField(label="URL", required=False, max_length=500, assume_scheme="https")
+
+    class Meta:
+        model = TicketLink
+        fields = ["system", "remote_key", "remote_id", "url"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not (cleaned.get("remote_key") or cleaned.get("remote_id") or self.errors):
+            raise ValidationError("Say what the item is called over there: its key, id or both.")
+        return cleaned
+
+
+class SaveFilterForm(forms.Form):
+    """A new name, or an existing filter that gets one more group."""
+
+    name = forms.CharField(max_length=100, required=False, label="Name of a new filter")
+    existing = forms.ModelChoiceField(
+        SavedFilter.objects.none(),
+        required=False,
+        label="Or one that exists",
+        help_text="It then also finds the tickets of this group.",
+        empty_label="None: make a new filter",
+    )
+
+    def __init__(self, *args: Any, feedback_type: FeedbackType, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.feedback_type = feedback_type
+        field = self.fields["existing"]
+        field.queryset = feedback_type.saved_filters.filter(archived=False)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if bool(cleaned.get("name")) == bool(cleaned.get("existing")) and not self.errors:
+            raise ValidationError("Name a new filter, or choose one that exists.")
+        return cleaned
+
+    def saved(self, group: dict[str, Any]) -> SavedFilter:
+        """The filter with ``group`` in it, not yet kept."""
+        existing: SavedFilter | None = self.cleaned_data["existing"]
+        if existing:
+            existing.groups = [*existing.groups, group]
+            return existing
+        name = self.cleaned_data["name"]
+        return SavedFilter(feedback_type=self.feedback_type, name=name, groups=[group])
+
+
+class NamedForm(forms.ModelForm):
+    class Meta:
+        model = SavedFilter
+        fields = ["name"]

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.generic import FormView
+
+from feedback.forms import ProjectForm
+from feedback.models import FeedbackType, Project, Status, Team, Ticket
+from feedback.pages import ProjectPage
+
+
+class ProjectHome(ProjectPage):
+    template_name = "feedback/project_home.html"
+
+    def get_title(self) -> str:
+        return self.project.name
+
+    def types(self) -> QuerySet[FeedbackType]:
+        """The feedback types with their tickets counted, as far as the person may see those."""
+        seen = Q(tickets__in=Ticket.objects.visible_to(self.request.user).values("pk"))
+        still_open = ~Q(tickets__status__category=Status.Category.DONE)
+        return self.project.feedback_types.filter(archived=False).annotate(
+            open_tickets=Count("tickets", filter=seen & still_open),
+            all_tickets=Count("tickets", filter=seen),
+        )
+
+    def teams(self) -> QuerySet[Team]:
+        return self.project.teams.filter(archived=False).annotate(people=Count("members"))
+
+
+class ProjectSettings(ProjectPage, FormView):
+    """*Basic Project Settings*."""
+
+    title = "Basic Project Settings"
+    template_name = "feedback/project_settings.html"
+    form_class = ProjectForm
+
+    def projects(self) -> QuerySet[Project]:
+        return Project.objects.managed_by(self.request.user)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        own = Project.objects.get(pk=self.project.pk)  # the page keeps the values before the form
+        return super().get_form_kwargs() | {"instance": own}
+
+    def form_valid(self, form: ProjectForm) -> HttpResponse:
+        project = form.save()
+        messages.success(self.request, "The project's settings are saved.")
+        if project.key != form.key_before:
+            messages.warning(
+                self.request,
+                "The project key changed, and with it the API Endpoint URL of every listener. "
+                "Copy each one from Feedback Automation and paste it into its tracker.",
+            )
+        return redirect("project_settings", project.key)

@@ -1,0 +1,35 @@
+"""Who uses a row, so that a refusal to delete it can say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.utils.text import capfirst
+
+MOST = 20  # of each kind
+
+
+@dataclass(frozen=True)
+class Use:
+    name: str
+    url: str
+
+
+def users_of(row: models.Model) -> list[Use]:
+    """Everything that refers to ``row`` and would be broken without it, a page of each kind."""
+    found: list[Use] = []
+    for relation in row._meta.related_objects:
+        if getattr(relation, "on_delete", None) is models.PROTECT:
+            manager = relation.related_model._default_manager
+            using = manager.filter(**{relation.field.name: row})
+            found += [as_user(other) for other in using[:MOST]]
+    return found
+
+
+def as_user(row: Any) -> Use:
+    """Rows with a page of their own are called by kind and name; others say what they are."""
+    if hasattr(row, "get_absolute_url"):
+        return Use(f"{capfirst(row._meta.verbose_name)} “{row}”", row.get_absolute_url())
+    return Use(str(row), "")

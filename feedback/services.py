@@ -1,0 +1,240 @@
+"""Every write to a ticket, and what a new project comes with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F
+
+from feedback.filters import clean_groups
+from feedback.models import (
+    Comment,
+    Exposure,
+    FeedbackType,
+    Project,
+    SavedFilter,
+    SavedFilterUse,
+    Status,
+    Tag,
+    Team,
+    Ticket,
+    TicketChange,
+    TicketLink,
+    Workflow,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+CHANGEABLE = ("summary", "description", "team", "status", "blocking", "exposure")
+
+DEFAULT_TEAMS = (
+    ("Project Managers", Team.Kind.PROJECT_MANAGER),
+    ("Beta Support", Team.Kind.SUPPORT),
+    ("Participants", Team.Kind.PARTICIPANT),
+)
+DEFAULT_STATUSES = (
+    ("New", Status.Category.NEW),
+    ("Open", Status.Category.OPEN),
+    ("In Progress", Status.Category.OPEN),
+    ("Logged to Jira", Status.Category.OPEN),
+    ("Fixed", Status.Category.DONE),
+    ("Closed", Status.Category.DONE),
+)
+DEFAULT_TYPES = (("Bugs", "BUG"), ("Suggestions", "SUG"))
+
+
+@transaction.atomic
+def furnish_project(project: Project) -> None:
+    """Give a new project the teams, workflow and feedback types that every project begins with."""
+    Team.objects.bulk_create(
+        Team(project=project, name=name, kind=kind) for name, kind in DEFAULT_TEAMS
+    )
+    workflow = Workflow.objects.create(project=project, name="Default")
+    Status.objects.bulk_create(
+        Status(workflow=workflow, name=name, category=category, order=order)
+        for order, (name, category) in enumerate(DEFAULT_STATUSES)
+    )
+    FeedbackType.objects.bulk_create(
+        FeedbackType(project=project, name=name, prefix=prefix, default_workflow=workflow)
+        for name, prefix in DEFAULT_TYPES
+    )
+
+
+def create_project(key: str, name: str) -> Project:
+    with transaction.atomic():
+        project = Project(key=key.lower(), name=name)
+        project.full_clean()
+        project.save()
+        furnish_project(project)
+    return project
+
+
+@transaction.atomic
+def submit_ticket(
+    feedback_type: FeedbackType,
+    *,
+    summary: str,
+    submitter: User,
+    description: str = "",
+    exposure: str = Exposure.PUBLIC,
+) -> Ticket:
+    """A new ticket in its type's first status, owned by the project managers.
+
+    The type's row stays locked until the commit, so that no number is given twice.
+    """
+    first = feedback_type.default_workflow.statuses.filter(archived=False).first()
+    if first is None:
+        raise ValidationError(
+            f"Workflow “{feedback_type.default_workflow}” has no status that a new ticket could "
+            "begin with: add one to the workflow."
+        )
+    FeedbackType.objects.filter(pk=feedback_type.pk).update(last_number=F("last_number") + 1)
+    feedback_type.refresh_from_db(fields=["last_number"])
+    team = feedback_type.project.teams.filter(kind=Team.Kind.PROJECT_MANAGER, archived=False)
+    return Ticket.objects.create(
+        feedback_type=feedback_type,
+        number=feedback_type.last_number,
+        summary=summary,
+        description=description,
+        submitter=submitter,
+        team=team.first(),
+        status=first,
+        exposure=exposure,
+    )
+
+
+@transaction.atomic
+def change_ticket(
+    ticket: Ticket, *, actor: str, cause: str = "", **fields: Any
+) -> list[TicketChange]:
+    """Set ``fields`` and note each that differs; nothing is written where nothing differs."""
+    unknown = fields.keys() - {*CHANGEABLE, "tags"}
+    if unknown:
+        raise TypeError(f"A ticket has no field {', '.join(sorted(unknown))} that can be changed.")
+    current = Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)
+    _check_same_project(ticket, fields.values())
+    tags = fields.pop("tags", None)
+    moved = [name for name, value in fields.items() if getattr(current, name) != value]
+    changes = [
+        _change(ticket, name, getattr(current, name), fields[name], actor, cause) for name in moved
+    ]
+    for name in moved:
+        setattr(ticket, name, fields[name])
+    if tags is not None:
+        changes += _set_tags(ticket, tags, actor, cause)
+    if changes:
+        ticket.save(update_fields=[*moved, "updated_at"])
+    return TicketChange.objects.bulk_create(changes)
+
+
+def _set_tags(ticket: Ticket, tags: Iterable[Tag], actor: str, cause: str) -> list[TicketChange]:
+    before = sorted(tag.name for tag in ticket.tags.all())
+    after = sorted(tag.name for tag in tags)
+    if before == after:
+        return []
+    ticket.tags.set(tags)
+    return [_change(ticket, "tags", before, after, actor, cause)]
+
+
+def _change(
+    ticket: Ticket, field: str, before: Any, after: Any, actor: str, cause: str
+) -> TicketChange:
+    return TicketChange(
+        ticket=ticket,
+        field=field,
+        before=_noted(before),
+        after=_noted(after),
+        actor=actor,
+        cause=cause,
+    )
+
+
+def _noted(value: Any) -> Any:
+    if isinstance(value, models.Model):
+        return {"id": value.pk, "name": str(value)}
+    return value
+
+
+def _check_same_project(ticket: Ticket, values: Iterable[Any]) -> None:
+    for value in values:
+        owner = value.workflow.project_id if isinstance(value, Status) else None
+        owner = value.project_id if isinstance(value, Team) else owner
+        if owner is not None and owner != ticket.feedback_type.project_id:
+            raise ValidationError(
+                f"“{value}” is not part of the ticket's project {ticket.project}."
+            )
+
+
+def tags_named(project: Project, names: Iterable[str]) -> list[Tag]:
+    """The project's tags of these names, in any letter case; made where they are missing."""
+    tags = {}
+    for name in filter(None, (name.strip() for name in names)):
+        found = Tag.objects.filter(project=project, name__iexact=name).first()
+        tag = found or Tag.objects.create(project=project, name=name)
+        tags[tag.pk] = tag
+    return list(tags.values())
+
+
+def add_comment(
+    ticket: Ticket,
+    *,
+    body: str,
+    actor: str,
+    cause: str = "",
+    exposure: str = Exposure.PUBLIC,
+    author: User | None = None,
+) -> Comment:
+    return Comment.objects.create(
+        ticket=ticket, body=body, actor=actor, cause=cause, exposure=exposure, author=author
+    )
+
+
+@transaction.atomic
+def link_ticket(
+    ticket: Ticket,
+    *,
+    actor: str,
+    cause: str = "",
+    system: str,
+    remote_key: str = "",
+    remote_id: str = "",
+    url: str = "",
+) -> TicketLink:
+    """Let an outside item stand for ``ticket``; raises ValidationError where it already does."""
+    link = TicketLink(
+        ticket=ticket,
+        system=system,
+        remote_key=remote_key.strip(),
+        remote_id=remote_id.strip(),
+        url=url,
+    )
+    link.full_clean()
+    link.save()
+    _change(ticket, "link", None, str(link), actor, cause).save()
+    return link
+
+
+@transaction.atomic
+def unlink_ticket(link: TicketLink, *, actor: str, cause: str = "") -> None:
+    _change(link.ticket, "link", str(link), None, actor, cause).save()
+    link.delete()
+
+
+@transaction.atomic
+def save_filter(saved: SavedFilter) -> SavedFilter:
+    """Keep ``saved`` and note the rows it names; raises ValidationError and then keeps nothing."""
+    cleaned = clean_groups(saved.groups, saved.feedback_type)
+    saved.full_clean()
+    saved.save()
+    saved.uses.all().delete()
+    named = {row for group in cleaned for values in group.values() for row in values}
+    SavedFilterUse.objects.bulk_create(
+        SavedFilterUse(saved_filter=saved, **{str(row._meta.model_name): row})
+        for row in named
+        if isinstance(row, models.Model)
+    )
+    return saved

@@ -1,0 +1,200 @@
+"""The tickets of a feedback type, and what narrows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.paginator import Page as PageOfRows
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+
+from feedback.errors import BrokenFilter
+from feedback.filters import (
+    IS,
+    NOT,
+    VERBS,
+    TicketFilterSet,
+    any_of,
+    as_query,
+    clean_params,
+    describe,
+    label_of,
+    narrow,
+)
+from feedback.models import FeedbackType, Project, SavedFilter, Ticket
+from feedback.pages import TypePage
+
+PER_PAGE = 25
+ORDERS = {
+    "newest": ("Newest first", ["-pk"]),
+    "updated": ("Last changed first", ["-updated_at", "-pk"]),
+    "ref": ("By id", ["number"]),
+}
+# Parameters of the page itself, beside the fields of the filter.
+OWN_PARAMS = {"page", "order", "filter", "saving", "group"}
+FOR_EVERYONE = {"search"}
+TICKED = ("status", "team", "tags", "exposure", "submitter_team")
+DATES = ("created_after", "created_before")
+
+
+def params_of(query: QueryDict) -> dict[str, list[str]]:
+    """The filter in an address: one group, without the fields that were left empty."""
+    params = {name: [value for value in query.getlist(name) if value] for name in query}
+    return {name: values for name, values in params.items() if values and name not in OWN_PARAMS}
+
+
+def group_of(params: Mapping[str, Any], feedback_type: FeedbackType) -> dict[str, list[Any]]:
+    """``params`` as a saved filter keeps them: rows by id, days as text. Raises ValidationError."""
+    cleaned = clean_params(params, feedback_type)
+    return {name: [_kept(value) for value in values] for name, values in cleaned.items()}
+
+
+def _kept(value: Any) -> Any:
+    if hasattr(value, "pk"):
+        return value.pk
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+class TicketsPage(TypePage):
+    """Simple: a search box. Advanced, for those who see every ticket: every field there is."""
+
+    template_name = "feedback/tickets.html"
+    orders = ORDERS
+
+    def get_title(self) -> str:
+        return self.feedback_type.name
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """*Switch to Advanced View*, and back."""
+        get_object_or_404(self.projects(), pk=self.project.pk)
+        request.session["advanced"] = request.POST.get("view") == "advanced"
+        return redirect(request.get_full_path())
+
+    @cached_property
+    def insider(self) -> bool:
+        worked = Project.objects.worked_by(self.request.user)
+        return worked.filter(pk=self.project.pk).exists()
+
+    @cached_property
+    def advanced(self) -> bool:
+        """Also where an address names a field that the simple view could not show."""
+        asked = bool(self.request.session.get("advanced")) or "saving" in self.request.GET
+        return self.insider and (asked or bool(self.params.keys() - FOR_EVERYONE))
+
+    @cached_property
+    def params(self) -> dict[str, list[str]]:
+        return params_of(self.request.GET)
+
+    @cached_property
+    def order(self) -> str:
+        asked = self.request.GET.get("order", "newest")
+        return asked if asked in ORDERS else "newest"
+
+    @cached_property
+    def filters(self) -> QuerySet[SavedFilter]:
+        if not self.insider:
+            return SavedFilter.objects.none()
+        return self.feedback_type.saved_filters.filter(archived=False)
+
+    @cached_property
+    def chosen(self) -> SavedFilter | None:
+        """The saved filter whose tickets are shown."""
+        asked = self.request.GET.get("filter")
+        if not asked:
+            return None
+        if not (self.insider and asked.isdecimal()):
+            return get_object_or_404(SavedFilter.objects.none())
+        own = self.feedback_type.saved_filters.select_related("feedback_type__project")
+        return get_object_or_404(own, pk=asked)
+
+    @cached_property
+    def editing(self) -> SavedFilter | None:
+        """The saved filter of which one group is being edited here."""
+        asked = self.request.GET.get("saving", "")
+        if not (self.manages and asked.isdecimal()):
+            return None
+        return self.feedback_type.saved_filters.filter(pk=asked).first()
+
+    def narrowed(self) -> tuple[QuerySet[Ticket], list[str], str]:
+        """The tickets, what is wrong with the filter, and the filter as a sentence.
+
+        What cannot be understood matches nothing.
+        """
+        tickets = Ticket.objects.visible_to(self.request.user).filter(
+            feedback_type=self.feedback_type
+        )
+        sentences = []
+        try:
+            self._check_allowed()
+            if self.chosen:
+                tickets = narrow(tickets, self.chosen)
+                sentences.append(describe(self.chosen.groups, self.feedback_type))
+            if self.params:
+                sentences.append(describe([self.params], self.feedback_type))
+                tickets = any_of(tickets, [self.params], self.feedback_type)
+        except ValidationError as error:
+            return tickets.none(), error.messages, ""
+        except BrokenFilter as error:
+            return tickets.none(), [str(error)], ""
+        return tickets, [], "; and ".join(sentences)
+
+    def _check_allowed(self) -> None:
+        denied = () if self.insider else sorted(self.params.keys() - FOR_EVERYONE)
+        if denied:
+            raise ValidationError(f"There is no field “{denied[0]}” to filter by.")
+
+    def page_of(self, tickets: QuerySet[Ticket]) -> PageOfRows:
+        shown = tickets.order_by(*ORDERS[self.order][1]).select_related(
+            "feedback_type__project", "status", "team", "submitter"
+        )
+        return Paginator(shown, PER_PAGE).get_page(self.request.GET.get("page"))
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        tickets, errors, sentence = self.narrowed()
+        return super().get_context_data(
+            page_obj=self.page_of(tickets),
+            errors=errors,
+            sentence=sentence,
+            query=as_query(self.params).urlencode(),
+            rows=filter_rows(self.params, self.feedback_type) if self.advanced else [],
+            **context,
+        )
+
+
+def filter_rows(
+    params: Mapping[str, list[str]], feedback_type: FeedbackType
+) -> list[dict[str, Any]]:
+    """Each field of the filter form with its opposite, and the words between label and values."""
+    form = TicketFilterSet(as_query(params), feedback_type=feedback_type).form
+    for name in TICKED:
+        for each in (name, name + NOT):
+            _swap_widget(form.fields[each], forms.CheckboxSelectMultiple())
+    for name in DATES:
+        for each in (name, name + NOT):
+            form.fields[each].widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    for each in ("blocking", "blocking" + NOT):  # a form that was left alone asks for nothing
+        form.fields[each].choices = [("", "Either"), *form.fields[each].choices]
+    names = [name for name in TicketFilterSet.base_filters if not name.endswith(NOT)]
+    return [
+        {
+            "label": label_of(name),
+            "verbs": VERBS.get(name, IS),
+            "field": form[name],
+            "opposite": form[name + NOT],
+            "ticked": name in TICKED,
+            "opposite_used": name + NOT in params,
+        }
+        for name in names
+    ]
+
+
+def _swap_widget(field: Any, widget: forms.Widget) -> None:
+    choices = field.choices
+    field.widget = widget
+    widget.choices = choices  # type: ignore[attr-defined]

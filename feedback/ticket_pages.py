@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms import BaseForm
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.generic import FormView
+
+from feedback.forms import CommentForm, LinkForm, SubmitForm, TicketForm
+from feedback.models import Project, Ticket, TicketLink
+from feedback.pages import ProjectPage, TypePage
+from feedback.services import (
+    add_comment,
+    change_ticket,
+    link_ticket,
+    submit_ticket,
+    unlink_ticket,
+)
+from feedback.timeline import timeline
+
+
+class SubmitTicketPage(TypePage, FormView):
+    template_name = "feedback/submit_ticket.html"
+    form_class = SubmitForm
+
+    def get_title(self) -> str:
+        return f"Submit to {self.feedback_type}"
+
+    @property
+    def closed(self) -> bool:
+        return self.project.archived or self.feedback_type.archived
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        insider = Project.objects.worked_by(self.request.user).filter(pk=self.project.pk).exists()
+        return super().get_form_kwargs() | {"insider": insider}
+
+    def form_valid(self, form: SubmitForm) -> HttpResponse:
+        if self.closed:
+            raise PermissionDenied
+        submitter = self.request.user
+        try:
+            ticket = submit_ticket(self.feedback_type, submitter=submitter, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+            return self.form_invalid(form)
+        messages.success(self.request, f"Thank you: your ticket is {ticket}.")
+        return redirect(ticket)
+
+
+class TicketPage(ProjectPage):
+    """A ticket and its story; each form of the page sends its own ``action``."""
+
+    template_name = "feedback/ticket.html"
+    ACTIONS = {"comment": "comment", "edit": "edit", "link": "link", "unlink": "unlink"}
+
+    def get_title(self) -> str:
+        return f"{self.ticket.ref} {self.ticket.summary}"
+
+    @cached_property
+    def ticket(self) -> Ticket:
+        seen = Ticket.objects.visible_to(self.request.user).in_project(self.project)
+        related = ("feedback_type__project", "status__workflow", "team", "submitter")
+        return get_object_or_404(seen.with_ref(self.kwargs["ref"]).select_related(*related))
+
+    @cached_property
+    def insider(self) -> bool:
+        """Sees internal comments, and who and what is behind each change."""
+        worked = Project.objects.worked_by(self.request.user)
+        return worked.filter(pk=self.project.pk).exists()
+
+    @cached_property
+    def editable(self) -> bool:
+        return Ticket.objects.editable_by(self.request.user).filter(pk=self.ticket.pk).exists()
+
+    @property
+    def actor(self) -> str:
+        return self.request.user.get_username()
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        name = self.ACTIONS.get(request.POST.get("action", ""))
+        if name is None:
+            raise Http404
+        return getattr(self, name)()
+
+    def comment(self) -> HttpResponse:
+        form = CommentForm(self.request.POST, insider=self.insider)
+        if not form.is_valid():
+            return self._again(comment_form=form)
+        author = self.request.user
+        add_comment(self.ticket, actor=self.actor, author=author, **form.cleaned_data)
+        return self._done("Your comment is added.")
+
+    def edit(self) -> HttpResponse:
+        self._only(self.editable)
+        own = Ticket.objects.get(pk=self.ticket.pk)  # the page keeps the values before the form
+        form = TicketForm(self.request.POST, instance=own)
+        if not form.is_valid():
+            return self._again(edit_form=form)
+        changed = change_ticket(self.ticket, actor=self.actor, **form.changes())
+        return self._done("The ticket is changed." if changed else "Nothing was different.")
+
+    def link(self) -> HttpResponse:
+        self._only(self.manages)
+        form = LinkForm(self.request.POST, instance=TicketLink(ticket=self.ticket))
+        if form.is_valid():
+            try:
+                link = link_ticket(self.ticket, actor=self.actor, **form.cleaned_data)
+            except ValidationError as error:
+                form.add_error(None, error.messages)
+            else:
+                return self._done(f"{link} now stands for this ticket.")
+        return self._again(link_form=form)
+
+    def unlink(self) -> HttpResponse:
+        self._only(self.manages)
+        asked = self.request.POST.get("link", "")
+        links = self.ticket.links.filter(pk=asked if asked.isdecimal() else 0)
+        unlink_ticket(get_object_or_404(links), actor=self.actor)
+        return self._done("The link is removed.")
+
+    def _only(self, allowed: bool) -> None:
+        if not allowed:
+            raise PermissionDenied
+
+    def _done(self, sentence: str) -> HttpResponse:
+        messages.success(self.request, sentence)
+        return redirect(self.ticket)
+
+    def _again(self, **forms: BaseForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(**forms))
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        everything = "all" in self.request.GET
+        entries, more = timeline(self.ticket, insider=self.insider, everything=everything)
+        forms: dict[str, Any] = {"comment_form": CommentForm(insider=self.insider)}
+        if self.editable and "edit" in self.request.GET:
+            forms["edit_form"] = TicketForm(instance=Ticket.objects.get(pk=self.ticket.pk))
+        if self.manages and "link" in self.request.GET:
+            forms["link_form"] = LinkForm()
+        return super().get_context_data(
+            **{
+                "ticket": self.ticket,
+                "feedback_type": self.ticket.feedback_type,
+                "entries": entries,
+                "more": more,
+                **forms,
+                **context,
+            }
+        )
