@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from automation.macros import save_macro
+from automation.models import Macro
+from feedback.models import Status, Workflow
+from tests.conftest import closing_macro, make_listener
+
+
+@pytest.fixture
+def address(beta):
+    return lambda name, *args: reverse(name, args=[beta.project.key, "BUG", *args])
+
+
+def ticked(beta, **changes):
+    return {
+        "name": "Close it",
+        "adjust_workflow": "on",
+        "adjust_workflow-team": beta.support.pk,
+        "adjust_workflow-workflow": beta.workflow.pk,
+        "adjust_workflow-status": beta.closed.pk,
+    } | changes
+
+
+def test_create_a_macro_as_the_guide_says(page, beta, address):
+    answer = page.post(address("macro_add"), ticked(beta), follow=True)
+
+    macro = Macro.objects.get()
+    assert answer.redirect_chain == [(address("resources"), 302)]
+    assert (macro.feedback_type, macro.name) == (beta.bugs, "Close it")
+    assert macro.actions.get().params == {
+        "team": beta.support.pk,
+        "workflow": beta.workflow.pk,
+        "status": beta.closed.pk,
+    }
+    assert "Feedback Automation → Create an External Listener" in answer.content.decode()
+    assert "Move to “Closed” in Default, owned by Beta Support" in answer.content.decode()
+
+
+def test_the_only_workflow_is_chosen_from_the_start(page, beta, address):
+    form = page.get(address("macro_add")).context["form"]
+
+    assert form.parts[0].form["workflow"].value() == beta.workflow.pk
+    assert not form.parts[0].ticked
+
+
+def test_several_actions_are_kept_in_the_order_of_the_page(page, beta, address):
+    comment = {"add_comment": "on", "add_comment-body": "Thanks", "add_comment-exposure": "public"}
+    page.post(address("macro_add"), ticked(beta) | comment)
+
+    kinds = [action.kind for action in Macro.objects.get().actions.all()]
+    assert kinds == ["adjust_workflow", "add_comment"]
+
+
+def test_an_error_stands_at_its_field_and_the_tick_stays(page, beta, address):
+    missing = ticked(beta, **{"adjust_workflow-status": ""})
+    answer = page.post(address("macro_add"), missing)
+
+    part = answer.context["form"].parts[0]
+    assert part.ticked
+    assert part.form.errors == {"status": ["This field is required."]}
+    assert part.form["team"].value() == str(beta.support.pk)
+    assert "Nothing was saved yet." in answer.content.decode()
+    assert not Macro.objects.exists()
+
+
+def test_a_status_of_another_workflow_is_refused(page, beta, address):
+    other = Workflow.objects.create(project=beta.project, name="Fast")
+    status = Status.objects.create(workflow=other, name="Gone")
+    answer = page.post(address("macro_add"), ticked(beta, **{"adjust_workflow-status": status.pk}))
+
+    errors = answer.context["form"].parts[0].form.errors
+    assert errors == {"status": ["“Gone” is not a status of Default."]}
+
+
+def test_a_macro_needs_a_tick_and_keeps_what_was_typed_without_one(page, beta, address):
+    untouched = ticked(beta)
+    del untouched["adjust_workflow"]
+    answer = page.post(address("macro_add"), untouched)
+
+    form = answer.context["form"]
+    assert form.non_field_errors() == ["Tick at least one thing that the macro does."]
+    assert form.parts[0].form["status"].value() == str(beta.closed.pk)
+    assert not form.parts[0].form.is_bound
+
+
+@pytest.mark.parametrize("nonsense", ["abc", "²", "9" * 40, "-1", "0x1"])
+def test_nonsense_for_a_row_is_refused_with_and_without_the_tick(page, beta, address, nonsense):
+    given = ticked(beta, **{"adjust_workflow-status": nonsense})
+    with_tick = page.post(address("macro_add"), given)
+    del given["adjust_workflow"]
+    without = page.post(address("macro_add"), given)
+
+    assert (with_tick.status_code, without.status_code) == (200, 200)
+    assert not Macro.objects.exists()
+
+
+def test_two_macros_of_a_type_cannot_have_one_name(page, beta, close, address):
+    answer = page.post(address("macro_add"), ticked(beta, name="CLOSE ticket"))
+
+    assert answer.context["form"].errors == {
+        "name": ["There already is a macro “CLOSE ticket”. Choose another name."]
+    }
+
+
+def test_what_is_archived_is_offered_only_where_it_was_chosen(page, beta, close, address):
+    Status.objects.filter(pk__in=[beta.closed.pk, beta.open.pk]).update(archived=True)
+
+    def offered(url):
+        choices = page.get(url).context["form"].parts[0].form.fields["status"].widget.choices
+        return {pk for pk, _ in choices}
+
+    assert not {beta.closed.pk, beta.open.pk} & offered(address("macro_add"))
+    assert beta.closed.pk in offered(address("macro", close.pk))
+    assert beta.open.pk not in offered(address("macro", close.pk))
+
+
+def test_each_status_says_which_workflow_it_follows(page, beta, address):
+    fast = Workflow.objects.create(project=beta.project, name="Fast")
+    Status.objects.create(workflow=fast, name="Gone")
+    content = page.get(address("macro_add")).content.decode()
+
+    assert 'data-follows="adjust_workflow-workflow"' in content
+    assert f'data-workflow="{fast.pk}">Gone</option>' in content
+    assert '<optgroup label="Fast">' in content
+
+
+def test_a_macro_is_edited_and_archived(page, beta, close, address):
+    answer = page.get(address("macro", close.pk))
+    assert answer.context["form"].parts[0].ticked
+
+    page.post(
+        address("macro", close.pk),
+        ticked(beta, name="Reopen", archived="on") | {"adjust_workflow-status": beta.open.pk},
+    )
+
+    close.refresh_from_db()
+    assert (close.name, close.archived) == ("Reopen", True)
+    assert close.actions.get().params["status"] == beta.open.pk
+
+
+def test_a_refused_name_does_not_become_the_heading(page, beta, close, address):
+    answer = page.post(address("macro", close.pk), ticked(beta, name="x" * 101))
+
+    assert answer.context["title"] == "Close ticket"
+
+
+def test_an_unused_macro_is_deleted_after_a_question(page, close, address):
+    question = page.get(address("macro_delete", close.pk))
+    answer = page.post(address("macro_delete", close.pk), follow=True)
+
+    assert "cannot be brought back" in question.content.decode()
+    assert "Macro “Close ticket” was deleted." in answer.content.decode()
+    assert not Macro.objects.exists()
+
+
+def test_a_macro_in_use_is_not_deleted_and_its_users_are_named(page, close, listener, address):
+    answer = page.post(address("macro_delete", close.pk))
+
+    assert answer.status_code == 409
+    assert answer.context["users"] == ["Listener “Jira closed”"]
+    assert Macro.objects.exists()
+
+
+def test_empty_resources_say_what_to_do(page, beta):
+    content = page.get(reverse("resources", args=["beta", "SUG"])).content.decode()
+
+    assert "There is no macro yet." in content
+    assert "There is no saved filter yet." in content
+
+
+def test_names_are_escaped(page, beta, address):
+    closing_macro(beta, name="<script>alert(1)</script>")
+
+    assert "<script>alert" not in page.get(address("resources")).content.decode()
+
+
+def test_resources_take_as_many_queries_for_many_macros_as_for_one(
+    page, beta, close, address, django_assert_max_num_queries
+):
+    make_listener(beta, close)
+    for number in range(30):
+        macro = closing_macro(beta, name=f"Macro {number}")
+        make_listener(beta, macro, key=f"key{number}", name=f"Listener {number}")
+        comment = {"body": "Hello", "exposure": "public"}
+        save_macro(Macro(feedback_type=beta.bugs, name=f"Say {number}"), {"add_comment": comment})
+    page.get(address("resources"))
+
+    with django_assert_max_num_queries(20):
+        answer = page.get(address("resources"))
+
+    assert len(answer.context["macros"]) == 25
+    assert answer.context["page_obj"].has_next()
+
+
+@pytest.mark.parametrize("role", ["support", "participant", "outsider"])
+@pytest.mark.parametrize("name", ["resources", "macro_add", "macro", "macro_delete"])
+def test_only_those_who_manage_the_project_see_its_macros(
+    client, people, close, address, role, name
+):
+    client.force_login(people[role])
+    url = address(name, close.pk) if name in ("macro", "macro_delete") else address(name)
+
+    assert client.get(url).status_code == 404
+    assert client.post(url).status_code in (404, 405)
+
+
+def test_a_macro_of_another_type_is_not_found(page, close):
+    assert page.get(reverse("macro", args=["beta", "SUG", close.pk])).status_code == 404
+
+
+def test_whoever_is_not_signed_in_is_asked_to(client, beta, address):
+    assert client.get(address("resources")).url.startswith("/admin/login/")

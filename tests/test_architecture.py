@@ -1,0 +1,91 @@
+"""Who may import whom. A new module of automation takes its place in ORDER first."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+APPS = ("apikeys", "feedback", "automation", "centercode_sim")
+MAY_IMPORT = {
+    "apikeys": {"apikeys"},
+    "feedback": {"feedback"},
+    "automation": {"apikeys", "feedback", "automation"},
+    "centercode_sim": {*APPS},
+}
+# Inside automation each imports only what stands left of it.
+ORDER = [
+    *("reasons", "bodies", "actions", "senders", "samples", "models", "macros", "references"),
+    *("execution", "queue", "retention", "tasks", "wake", "intake", "door"),
+    *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "delivery_page"),
+    *("log_pages", "views", "urls", "admin", "apps", "management"),
+]
+MODULES = sorted(
+    path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
+)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that the file imports, in full: ``automation.queue`` for a name in a package."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module in APPS:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield f"{'.' * node.level}{node.module}"
+
+
+def place(module: str) -> int:
+    """Where in automation's order a module of it stands, whatever lies below it."""
+    name = module.split(".")[1]
+    assert name in ORDER, f"Give automation/{name} its place in ORDER."
+    return ORDER.index(name)
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_an_app_imports_only_the_apps_that_it_may(path):
+    app = path.relative_to(ROOT).parts[0]
+
+    names = list(imports(path))
+
+    assert not [name for name in names if name.startswith(".")], "Write the whole name."
+    assert {name.split(".")[0] for name in names} & {*APPS, "tests"} <= MAY_IMPORT[app]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.is_relative_to(ROOT / "automation")], ids=dotted
+)
+def test_inside_automation_imports_go_from_right_to_left(path):
+    if path == ROOT / "automation" / "__init__.py":
+        return
+    here = place(dotted(path))
+
+    targets = [name for name in imports(path) if name.startswith("automation.")]
+
+    assert [name for name in targets if place(name) > here] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_nothing_is_imported_inside_a_function(path):
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+    ]
+
+    inner = [
+        node.lineno
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    ]
+
+    assert inner == []

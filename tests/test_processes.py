@@ -1,0 +1,120 @@
+"""What must hold when processes die: proved on PostgreSQL and Redis, with real processes."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.installation import Installation, wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.postgres]
+
+TICKETS = 20
+EFFECTS = "SELECT count(*) FROM feedback_comment"
+
+
+@pytest.fixture
+def installation(tmp_path):
+    server_url = os.environ.get("TEST_POSTGRES_URL")
+    if not server_url or not shutil.which("redis-server"):
+        pytest.skip("needs PostgreSQL (TEST_POSTGRES_URL) and redis-server")
+    installation = Installation(tmp_path, server_url, tickets=TICKETS)
+    yield installation
+    installation.end()
+
+
+def ref(number: int) -> str:
+    return f"BUG-{number % TICKETS + 1:04d}"
+
+
+def test_a_worker_killed_in_mid_run_loses_nothing_and_doubles_nothing(installation):
+    installation.start("web")
+    for number in range(200):
+        installation.post("note", ref(number))
+
+    kills = 0
+    while kills < 3 and not installation.settled():
+        before = installation.value(EFFECTS)
+        worker = installation.start("worker", "--concurrency 2")
+        wait_until(
+            lambda before=before: installation.value(EFFECTS) > before or installation.settled(),
+            within=60,
+            what="the worker began",
+        )
+        installation.kill(worker)
+        kills += 1
+    installation.start("worker", "--concurrency 2")
+    installation.start("beat")
+    wait_until(installation.settled, within=120, what="all deliveries are settled")
+
+    assert kills
+    assert installation.value(EFFECTS) == 200
+    assert installation.rows(
+        "SELECT reason, count(*) FROM automation_delivery GROUP BY reason"
+    ) == [("applied", 200)]
+
+
+def test_with_the_broker_gone_the_door_answers_and_the_sweep_finds_what_came(installation):
+    installation.start("web")
+    installation.start("worker", "--concurrency 1")
+    installation.start("beat")
+    installation.post("note", ref(0))
+    wait_until(installation.settled, within=60, what="the first one is settled")
+
+    installation.redis.kill()
+    began = time.monotonic()
+    for number in range(20):
+        assert installation.post("note", ref(number))["status"] == "received"
+    took = time.monotonic() - began
+    installation.redis.start()  # empty
+
+    wait_until(installation.settled, within=120, what="the sweep settled the rest")
+    assert installation.value(EFFECTS) == 21
+    assert took < 20, "each answer would wait for the broker"
+
+
+def test_the_same_requests_ten_times_shuffled_by_eight_clients_have_one_effect_each(installation):
+    installation.start("web")
+    installation.start("worker", "--concurrency 2")
+    requests = [number for number in range(TICKETS) for _ in range(10)]
+    random.shuffle(requests)
+
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(
+            clients.map(
+                lambda number: installation.post(
+                    "note", ref(number), {"Idempotency-Key": f"request {number}"}
+                ),
+                requests,
+            )
+        )
+    wait_until(installation.settled, within=60, what="all deliveries are settled")
+
+    assert installation.value(EFFECTS) == TICKETS
+    assert sorted(answer["status"] for answer in answers) == (
+        ["duplicate"] * 9 * TICKETS + ["received"] * TICKETS
+    )
+    assert len({answer["delivery"] for answer in answers}) == TICKETS
+
+
+def test_two_workers_apply_the_deliveries_of_a_ticket_in_the_order_of_their_rows(installation):
+    installation.start("web")
+    for number in range(120):
+        installation.post(("close", "reopen")[number % 2], ref(0))
+        installation.post("note", ref(number))
+
+    for _ in range(2):
+        installation.start("worker", "--concurrency 2")
+    installation.start("beat")
+    wait_until(installation.settled, within=120, what="all deliveries are settled")
+
+    moves = installation.rows(
+        "SELECT after->>'name' FROM feedback_ticketchange WHERE field = 'status' ORDER BY id"
+    )
+    assert moves == [("Closed",), ("Open",)] * 60
+    assert installation.value(EFFECTS) == 120
