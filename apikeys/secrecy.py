@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import re
 
+from django.utils.safestring import SafeString
+from django.views.debug import ExceptionReporter
+
 STRUCK = "***"
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
-WHOLE_KEY = re.compile(r"\b([a-z0-9]{1,20})(?:-|%2[Dd])[0-9a-f]{48}\b")
+WHOLE_KEY = re.compile(r"([a-z0-9]{1,20})(?:-|%2[Dd])[0-9a-f]{48}(?![0-9a-f])")
 WHOLE_KEY_BYTES = re.compile(WHOLE_KEY.pattern.encode())
 
 
@@ -55,3 +58,13 @@ class StrikeKeys(logging.Filter):
         if record.exc_info:
             record.exc_text = strike(logging.Formatter().formatException(record.exc_info))
         return True
+
+
+class StruckReport(ExceptionReporter):
+    """What error mail and the error page show of a request, without keys."""
+
+    def get_traceback_html(self) -> SafeString:
+        return SafeString(strike(super().get_traceback_html()))
+
+    def get_traceback_text(self) -> SafeString:
+        return SafeString(strike(super().get_traceback_text()))

@@ -51,7 +51,7 @@ def _mail_use(key: APIKey, now: datetime) -> bool:
             None,
             [key.mail_on_use],
         )
-    except OSError as error:  # smtplib's errors are OSErrors too
+    except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; a bad name or address
         log.warning("Mail about API key %s failed, will be tried again: %s", key.prefix, error)
         return False
     APIKey.objects.filter(pk=key.pk).update(last_mail_at=now, next_mail_at=now + MAIL_EVERY)

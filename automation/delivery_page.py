@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
 from django.views.generic import RedirectView
@@ -42,6 +43,16 @@ class DeliveryPage(Page):
     def get_title(self) -> str:
         return f"Request {self.delivery.public_id[:8]}"
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page of a waiting request asks every second; nothing new, nothing sent."""
+        if self.waiting and request.GET.get("attempts") == str(self.delivery.attempts):
+            return HttpResponse(status=204)
+        return super().get(request, *args, **kwargs)
+
+    @property
+    def waiting(self) -> bool:
+        return self.delivery.status == DeliveryStatus.RECEIVED
+
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         delivery = self.delivery
         body = shown_body(delivery)
@@ -50,7 +61,7 @@ class DeliveryPage(Page):
             delivery=delivery,
             project=delivery.project,
             feedback_type=delivery.listener and delivery.listener.feedback_type,
-            waiting=delivery.status == DeliveryStatus.RECEIVED,
+            waiting=self.waiting,
             kinds=[Kind(kind).label for kind in delivery.kinds],
             executions=executions_of(delivery),
             repeats=repeats.order_by("pk")[:MOST_REPEATS],

@@ -9,7 +9,7 @@ from typing import Any
 import jmespath
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from automation.actions import ACTIONS
@@ -87,7 +87,7 @@ def _run_action(
 ) -> ExecutionStep:
     try:
         record = action.apply(ticket, checked, actor=actor, cause=cause)
-    except OperationalError:
+    except (OperationalError, InterfaceError):  # may heal
         raise
     except Exception as error:
         log.exception("Action %s failed on %s", action.kind, ticket.ref)

@@ -76,6 +76,7 @@ def receive(request: HttpRequest, project_key: str, listener_key: str) -> Delive
         _check_signature(call, listener)
         payload = read_body(call.body, request.headers.get("Content-Type", ""))
     except Stop as refusal:
+        refusal.evidence = {name: call.kept(str(text)) for name, text in refusal.evidence.items()}
         _keep_refused(call, refusal)
         raise
     return _keep(call, listener, payload)
@@ -99,7 +100,7 @@ def _check_caller(call: Call, presented: PresentedKey | None) -> None:
 
 def _check_method(call: Call) -> None:
     if call.request.method != "POST":
-        raise Stop(Reason.METHOD_NOT_ALLOWED, method=call.kept(call.request.method or ""))
+        raise Stop(Reason.METHOD_NOT_ALLOWED, method=call.request.method)
 
 
 def _asks_too_often(call: Call) -> bool:
@@ -140,10 +141,8 @@ def _find_listener(call: Call) -> ExternalListener:
         return call.listener
     call.project = Project.objects.filter(key=call.project_key).first()
     if call.project is None:
-        raise Stop(Reason.PROJECT_UNKNOWN, project=call.kept(call.project_key))
-    raise Stop(
-        Reason.LISTENER_UNKNOWN, project=call.project.key, listener=call.kept(call.listener_key)
-    )
+        raise Stop(Reason.PROJECT_UNKNOWN, project=call.project_key)
+    raise Stop(Reason.LISTENER_UNKNOWN, project=call.project.key, listener=call.listener_key)
 
 
 def _read_bytes(request: HttpRequest) -> bytes:

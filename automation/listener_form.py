@@ -111,6 +111,8 @@ class ListenerForm(forms.ModelForm):
         self.fields["key"].widget.attrs["autocapitalize"] = "none"
         if self.instance.pk is None:
             self._set_defaults()
+        else:
+            self.fields["key"].help_text = "Changing it breaks the URL that is in use."
 
     def _offer(self, name: str, rows: Any, empty_label: str) -> None:
         """Of the listener's own type; what is archived only where it was chosen."""

@@ -79,9 +79,10 @@ class ListenerAddPage(ManagedTypePage):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         form = context.setdefault("form", ListenerForm(instance=self.listener))
+        shown = self.listener if form.errors else form.instance
         return super().get_context_data(
             listener=self.listener,
-            endpoint=endpoint_url(form.instance, self.request),
+            endpoint=endpoint_url(shown, self.request),
             endpoint_base=self.endpoint_base(),
             guides=[(sender.slug, guide_of(sender)) for sender in SENDERS.values()],
             has_macros=form.fields["macro"].queryset.exists(),

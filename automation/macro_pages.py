@@ -30,9 +30,11 @@ class ResourcesPage(ManagedTypePage):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         macros = macros_of(self.feedback_type).prefetch_related("actions")
-        shown = page_of(macros.annotate(used=Count("listeners")), self.request)
+        shown = page_of(macros.annotate(used=Count("listeners")).order_by("name"), self.request)
         known = ProjectRows(self.project)
-        filters = self.feedback_type.saved_filters.annotate(used=Count("listeners"))
+        filters = self.feedback_type.saved_filters.annotate(used=Count("listeners")).order_by(
+            "name"
+        )
         return super().get_context_data(
             page_obj=shown,
             macros=[(macro, describe_macro(macro, known)) for macro in shown],

@@ -31,15 +31,22 @@ MOST_ATTEMPTS = 6
 FIRST_WAIT = timedelta(seconds=5)  # doubled at each attempt
 LOOK_AGAIN = 0.05  # seconds, while another worker settles what ours waits for
 MOST_LOOKS = 20
+ONE_TASK = 5.0  # seconds, so that a worker with a long queue can be stopped
 
 
-def settle_all() -> None:
-    """Everything that is due, oldest first. Two workers at it claim different deliveries."""
-    looks = 0
+def settle_all() -> bool:
+    """What is due, oldest first, for a while; says whether nothing is left that could be settled.
+
+    Two workers at it claim different deliveries.
+    """
+    end, looks = time.monotonic() + ONE_TASK, 0
     while looks < MOST_LOOKS and (settled := settle_batch()) is not None:
+        if time.monotonic() > end:
+            return False
         looks = 0 if settled else looks + 1
         if not settled:
             time.sleep(LOOK_AGAIN)
+    return True
 
 
 def settle_batch() -> int | None:

@@ -10,7 +10,8 @@ from automation import queue, retention
 
 @shared_task(ignore_result=True)
 def settle_received() -> None:
-    queue.settle_all()
+    if not queue.settle_all():
+        settle_received.apply_async(retry=False)
 
 
 @shared_task(ignore_result=True)

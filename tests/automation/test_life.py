@@ -6,7 +6,7 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -394,6 +394,18 @@ def test_trouble_with_the_database_is_tried_again_ever_later_and_then_given_up(
     assert not TicketChange.objects.exists()
 
 
+def test_a_connection_that_broke_is_tried_again_too(post, beta, listener, trouble):
+    trouble(InterfaceError("the connection is closed"))
+    post(listener, find="BUG-0001")
+    queue.settle_all()
+    let_time_pass()
+
+    queue.settle_all()
+
+    delivery = Delivery.objects.get()
+    assert (delivery.reason, delivery.attempts) == ("applied", 2)
+
+
 def test_what_waits_is_not_looked_at_before_its_time(post, beta, listener, trouble):
     trouble(OperationalError("lost"))
     post(listener, find="BUG-0001")
@@ -702,7 +714,9 @@ def test_a_tickets_own_id_is_found_however_it_is_written(send, beta, listener, f
     assert delivery.reason == "applied"
 
 
-@pytest.mark.parametrize("find", ["BUG1", "BUG-0", "BUG-1.0", "1", "BUG-99999999999", "BUG-١", "-"])
+@pytest.mark.parametrize(
+    "find", ["BUG1", "BUG-0", "BUG-1.0", "1", "BUG-99999999999", "BUG-\u0661", "-"]
+)
 def test_what_is_no_id_finds_nothing(send, beta, listener, find):
     delivery = send(listener, find=find)
 
