@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
@@ -20,7 +20,7 @@ DAYS, LATEST, PER_PAGE = 14, 10, 24
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    user = request.user
+    user = cast("User", request.user)
     projects = Project.objects.visible_to(user).filter(archived=False)
     page = Paginator(projects, PER_PAGE).get_page(request.GET.get("page"))
     managed = Project.objects.managed_by(user)

@@ -59,7 +59,7 @@ def demo_data() -> Demo:
     """The demo's data, made where DATA_DIR holds nothing yet."""
     password = kept_secret(settings.DATA_DIR / "demo_password", size=9)
     if not Project.objects.filter(key="beta").exists():
-        make_project(make_people(password))
+        fill(password)
     listener = ExternalListener.objects.get(project__key="beta", key="jiraclosed")
     api_key = APIKey.objects.get(prefix="jirademo")
     right = cache(lambda encoded: check_password(password, encoded))
@@ -81,6 +81,18 @@ def whole_key(api_key: APIKey, path: Path) -> str:
     return path.read_text()
 
 
+@transaction.atomic
+def fill(password: str) -> None:
+    people = make_people(password)
+    project = create_project("beta", "Beta")
+    Team.objects.create(project=project, name="Observers", kind=Team.Kind.OBSERVER)
+    for name, (_, team) in PEOPLE.items():
+        if team:
+            project.teams.get(name=team).members.add(people[name])
+    make_tickets(project, people)
+    make_road(project)
+
+
 def make_people(password: str) -> dict[str, User]:
     encoded = make_password(password)
     return {
@@ -93,17 +105,6 @@ def make_people(password: str) -> dict[str, User]:
         )
         for name in PEOPLE
     }
-
-
-@transaction.atomic
-def make_project(people: dict[str, User]) -> None:
-    project = create_project("beta", "Beta")
-    Team.objects.create(project=project, name="Observers", kind=Team.Kind.OBSERVER)
-    for name, (_, team) in PEOPLE.items():
-        if team:
-            project.teams.get(name=team).members.add(people[name])
-    make_tickets(project, people)
-    make_road(project)
 
 
 def make_tickets(project: Project, people: dict[str, User]) -> None:

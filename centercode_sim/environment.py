@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from ipaddress import ip_network
@@ -73,8 +74,7 @@ def hosts(name: str, default: str) -> list[str]:
 def web_addresses(name: str) -> list[str]:
     """Scheme and host alone, as Django's CSRF check and our links want them."""
     for address in (values := [word.rstrip("/") for word in words(name)]):
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+        if not re.fullmatch(r"https?://[^\s/?#]+", address):
             refuse(name, f"holds “{address}”", "Write it as https://hub.example.com.")
     return values
 
@@ -109,10 +109,14 @@ def time_zone(name: str, default: str) -> str:
 
 
 def broker_url(name: str, default: str) -> str:
+    remedy = "Write redis://host:6379/0, amqp://user:password@host// or filesystem://."
     value = text(name, default)
     if value.partition("://")[0] not in ("filesystem", "redis", "rediss", "amqp", "amqps"):
-        remedy = "Write redis://host:6379/0, amqp://user:password@host// or filesystem://."
         refuse(name, "has a scheme that is no broker's", remedy)
+    try:
+        urlsplit(value).port  # noqa: B018 - reading it is the check
+    except ValueError:
+        refuse(name, "cannot be understood", remedy)
     return value
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
 from unfold.dataclasses import SearchResult
@@ -12,7 +15,8 @@ TICKETS, PROJECTS = 7, 3
 
 
 def palette(request: HttpRequest, term: str) -> list[SearchResult]:
-    projects = Project.objects.visible_to(request.user).filter(
+    user = cast("User", request.user)
+    projects = Project.objects.visible_to(user).filter(
         Q(name__icontains=term) | Q(key__icontains=term)
     )
     return [
@@ -22,7 +26,7 @@ def palette(request: HttpRequest, term: str) -> list[SearchResult]:
             link=ticket.get_absolute_url(),
             icon="confirmation_number",
         )
-        for ticket in tickets(request, term)
+        for ticket in tickets(user, term)
     ] + [
         SearchResult(
             title=project.name,
@@ -34,8 +38,8 @@ def palette(request: HttpRequest, term: str) -> list[SearchResult]:
     ]
 
 
-def tickets(request: HttpRequest, term: str) -> list[Ticket]:
-    seen = Ticket.objects.visible_to(request.user).select_related("feedback_type__project")
+def tickets(user: User, term: str) -> list[Ticket]:
+    seen = Ticket.objects.visible_to(user).select_related("feedback_type__project")
     if REF.fullmatch(term):
         return list(seen.with_ref(term)[:TICKETS])
     return list(seen.filter(summary__icontains=term)[:TICKETS])

@@ -16,6 +16,7 @@ from centercode_sim.environment import BASE_DIR
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a dead child is started again
 STOP_WITHIN = 8.0
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 PR_SET_PDEATHSIG = 1
 
 logger = logging.getLogger(__name__)
@@ -69,12 +70,12 @@ def stop_with_parent() -> None:
 
 def interrupt_on_stop() -> None:
     """SIGTERM ends us as Ctrl-C does, also where a shell started us in the background."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPPING:
         signal.signal(number, signal.default_int_handler)
 
 
 def stop_all(children: Sequence[Child], *, within: float = STOP_WITHIN) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
     deadline = time.monotonic() + within
     for child in children:

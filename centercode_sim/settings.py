@@ -145,6 +145,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "hub@localhos
 EMAIL_SUBJECT_PREFIX = f"[{SITE_NAME}] "
 ADMINS = env.mailboxes("ADMINS")
 LOG_LEVEL = env.one_of("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+DEFAULT_EXCEPTION_REPORTER = "apikeys.secrecy.StruckReport"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

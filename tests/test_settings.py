@@ -47,6 +47,7 @@ def start(folder, **variables):
         ("DATABASE_URL", "postgres://root:s3cret@db:port/hub", "cannot be understood"),
         ("DATABASE_URL", "postgres://root:s3cret@db", "DATABASE_URL names no database."),
         ("CELERY_BROKER_URL", "http://root:s3cret@redis", "a scheme that is no broker's"),
+        ("CELERY_BROKER_URL", "redis://:s3cret@redis:port/0", "cannot be understood"),
         ("EMAIL_URL", "mailto://root:s3cret@example.com", "EMAIL_URL cannot be understood."),
         ("EMAIL_URL", "smtp://root:s3cret@mail:port", "EMAIL_URL cannot be understood."),
         ("ADMINS", "Ada", "ADMINS holds “Ada”. Give mail addresses"),

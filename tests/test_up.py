@@ -46,7 +46,7 @@ class Hub:
 
     def children(self) -> dict[str, int]:
         """The process ids of those that run, by name."""
-        found = {}
+        found: dict[str, int] = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
