@@ -10,7 +10,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm
@@ -18,10 +18,11 @@ from unfold.forms import AdminPasswordChangeForm
 from feedback.admin_forms import (
     FeedbackTypeForm,
     NewPersonForm,
+    PartForm,
     PersonForm,
-    ProjectForm,
     UniqueNames,
 )
+from feedback.forms import ProjectForm
 from feedback.models import FeedbackType, Project, Status, Tag, Team, Workflow
 from feedback.protection import users_of
 from feedback.services import furnish_project
@@ -32,9 +33,9 @@ def managed_ids(request: HttpRequest) -> set[int]:
     if not request.user.is_authenticated:
         return set()
     if not hasattr(request, "managed_project_ids"):
-        ids = Project.objects.managed_by(request.user).values_list("pk", flat=True)  # type: ignore[arg-type]
+        ids = Project.objects.managed_by(request.user).values_list("pk", flat=True)
         request.managed_project_ids = set(ids)  # type: ignore[attr-defined]
-    return request.managed_project_ids  # type: ignore[attr-defined, no-any-return]
+    return request.managed_project_ids  # type: ignore[attr-defined]
 
 
 class ForManagers:
@@ -65,7 +66,7 @@ class ForManagers:
 class HubAdmin(ModelAdmin):
     """What is in use is not deleted: the refusal says who uses it."""
 
-    actions = None
+    actions: Any = None
     list_per_page = 50
     list_filter_submit = False
 
@@ -79,9 +80,13 @@ class HubAdmin(ModelAdmin):
         meta = self.model._meta
         return redirect(f"admin:{meta.app_label}_{meta.model_name}_change", row.pk)
 
+    def _get_obj_does_not_exist_redirect(self, *args: Any) -> HttpResponse:
+        raise Http404  # and no hint whether there is such a row
+
 
 class ProjectPartAdmin(ForManagers, HubAdmin):
-    list_filter = [("project", admin.RelatedOnlyFieldListFilter)]
+    form = PartForm
+    list_filter: list[Any] = [("project", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["project"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -124,6 +129,10 @@ class TeamAdmin(ProjectPartAdmin):
         if request.user.is_superuser:
             return fixed
         return [*fixed, "members", "kind"] if obj else ["members"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        keeps_people_in = obj is not None and not request.user.is_superuser and obj.members.exists()
+        return not keeps_people_in and super().has_delete_permission(request, obj)
 
     @admin.display(description="Members", ordering="count_of_members")
     def people(self, team: Any) -> int:
@@ -233,7 +242,7 @@ class PersonAdmin(ForCommunityManagers, DjangoUserAdmin, HubAdmin):
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "first_name", "last_name", "email", "is_active", "is_superuser"]
     list_filter = ["is_active", "is_superuser", ("teams__project", admin.RelatedFieldListFilter)]
-    filter_horizontal: list[str] = []
+    filter_horizontal = []
     fieldsets = [
         (None, {"fields": ["username", "password", "first_name", "last_name", "email"]}),
         ("What they may do", {"fields": ["is_active", "is_superuser", "teams"]}),
@@ -246,6 +255,9 @@ class PersonAdmin(ForCommunityManagers, DjangoUserAdmin, HubAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "People", **(extra_context or {})})
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return obj != request.user and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         obj.is_staff = obj.is_superuser

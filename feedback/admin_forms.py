@@ -8,22 +8,27 @@ from django.core.exceptions import ValidationError
 from unfold.forms import PaginationInlineFormSet, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldBooleanSwitchWidget
 
-from feedback.models import FeedbackType, Project, Team
+from feedback.models import FeedbackType, Team
 
 
-class ProjectForm(forms.ModelForm):
-    class Meta:
-        model = Project
-        fields = ["name", "key", "archived"]
+class PartForm(forms.ModelForm):
+    """The project takes part in every check that a name is unique, also where it is not asked."""
 
-    def clean_key(self) -> str:
-        key: str = self.cleaned_data["key"].lower()
-        if Project.objects.filter(key__iexact=key).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(f"Another project has the key “{key}”: choose a different one.")
-        return key
+    def _get_validation_exclusions(self) -> set[str]:
+        return super()._get_validation_exclusions() - {"project"}  # type: ignore[misc]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        project = cleaned.get("project") or getattr(self.instance, "project", None)
+        for name in ("name", "prefix"):
+            value = cleaned.get(name)
+            others = type(self.instance)._default_manager.exclude(pk=self.instance.pk)
+            if value and others.filter(project=project, **{f"{name}__iexact": value}).exists():
+                self.add_error(name, f"{project} has a “{value}” already: choose another {name}.")
+        return cleaned
 
 
-class FeedbackTypeForm(forms.ModelForm):
+class FeedbackTypeForm(PartForm):
     class Meta:
         model = FeedbackType
         fields = ["project", "name", "prefix", "default_workflow", "archived"]

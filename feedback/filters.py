@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -15,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 
 from feedback.errors import BrokenFilter
 from feedback.models import (
@@ -30,6 +32,7 @@ from feedback.models import (
 )
 
 NOT = "__not"
+MOST_ID = 2**63 - 1
 
 # Between a field's label and its values, and the same for its opposite.
 VERBS = {
@@ -61,10 +64,23 @@ class SearchFilter(filters.CharFilter):
         return self.get_method(tickets)(inside | Q(pk__in=named))
 
 
+class RowsField(filters.fields.ModelMultipleChoiceField):
+    """Rows by id; a number that no id can be is wrong on every database."""
+
+    def _check_values(self, value: Iterable[Any]) -> QuerySet[Any]:
+        for pk in value:
+            if not str(pk).isdecimal() or int(pk) > MOST_ID:
+                message = self.error_messages["invalid_pk_value"]
+                raise ValidationError(message, code="invalid_pk_value", params={"pk": pk})
+        return super()._check_values(value)
+
+
+class RowsFilter(filters.ModelMultipleChoiceFilter):
+    field_class = RowsField
+
+
 def several(model: type[models.Model], field_name: str, label: str) -> filters.Filter:
-    return filters.ModelMultipleChoiceFilter(
-        field_name=field_name, label=label, queryset=model._default_manager.all()
-    )
+    return RowsFilter(field_name=field_name, label=label, queryset=model._default_manager.all())
 
 
 def with_opposites(**fields: filters.Filter) -> dict[str, filters.Filter]:
@@ -139,6 +155,11 @@ def clean_params(params: Any, feedback_type: FeedbackType) -> dict[str, list[Any
             raise ValidationError(f"There is no field “{name}” to filter by.{_nearest(name)}")
     form = TicketFilterSet(as_query(params), feedback_type=feedback_type).form
     problems = [f"{label_of(name)}: {' '.join(messages)}" for name, messages in form.errors.items()]
+    problems += [
+        f"{label_of(name)}: give one value only."
+        for name, values in params.items()
+        if len(_as_list(values)) > 1 and not _takes_several(name)
+    ]
     if problems:
         raise ValidationError(problems)
     cleaned = {name: _as_list(form.cleaned_data[name]) for name in params}
@@ -198,10 +219,10 @@ def actual(ticket: Ticket, name: str) -> str:
     for step in TicketFilterSet.base_filters[name].field_name.split("__"):
         value = getattr(value, step, None)
     if isinstance(value, models.Manager):
-        value = [str(row) for row in value.all()]
-    if hasattr(value, "date"):
-        value = value.date()
-    return as_text(value)
+        return as_text([str(row) for row in value.all()])
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date()
+    return _shown(name, value)
 
 
 def describe(groups: Any, feedback_type: FeedbackType) -> str:
@@ -214,9 +235,17 @@ def describe(groups: Any, feedback_type: FeedbackType) -> str:
 
 def phrase(name: str, values: list[Any]) -> str:
     base, negated = name.removesuffix(NOT), name.endswith(NOT)
-    choices = dict(TicketFilterSet.base_filters[base].extra.get("choices", ()))
-    shown = [choices.get(value) or as_text(value) for value in values]
+    shown = [_shown(base, value) for value in values]
     return f"{label_of(name)} {VERBS.get(base, IS)[negated]} {' or '.join(shown)}"
+
+
+def _shown(name: str, value: Any) -> str:
+    choices = dict(TicketFilterSet.base_filters[name].extra.get("choices", ()))
+    return choices.get(value) or as_text(value)
+
+
+def _takes_several(name: str) -> bool:
+    return isinstance(TicketFilterSet.base_filters[name], filters.MultipleChoiceFilter)
 
 
 def label_of(name: str) -> str:

@@ -20,25 +20,27 @@ from feedback.services import tags_named
 
 
 class ProjectForm(forms.ModelForm):
-    confirm_key = forms.BooleanField(
-        label="Change the project key and every endpoint URL with it", required=False
-    )
-
     class Meta:
         model = Project
         fields = ["name", "key", "archived"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.key_before = self.instance.key
-        if not self.is_bound or self.data.get("key", "").strip().lower() == self.key_before:
-            del self.fields["confirm_key"]
 
     def clean_key(self) -> str:
         key: str = self.cleaned_data["key"].lower()
         if Project.objects.filter(key__iexact=key).exclude(pk=self.instance.pk).exists():
             raise ValidationError(f"Another project has the key “{key}”: choose a different one.")
         return key
+
+
+class ProjectSettingsForm(ProjectForm):
+    confirm_key = forms.BooleanField(
+        label="Change the project key and every endpoint URL with it", required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.key_before = self.instance.key
+        if not self.is_bound or self.data.get("key", "").strip().lower() == self.key_before:
+            del self.fields["confirm_key"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -148,6 +150,9 @@ class LinkForm(forms.ModelForm):
         model = TicketLink
         fields = ["system", "remote_key", "remote_id", "url"]
 
+    def validate_constraints(self) -> None:
+        """Left to ``link_ticket``."""
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not (cleaned.get("remote_key") or cleaned.get("remote_id") or self.errors):
@@ -173,6 +178,14 @@ class SaveFilterForm(forms.Form):
         field = self.fields["existing"]
         field.queryset = feedback_type.saved_filters.filter(archived=False)  # type: ignore[attr-defined]
 
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name and self.feedback_type.saved_filters.filter(name__iexact=name).exists():
+            raise ValidationError(
+                f"There is a filter “{name}” already: choose another name, or add the group to it."
+            )
+        return name
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if bool(cleaned.get("name")) == bool(cleaned.get("existing")) and not self.errors:
@@ -193,3 +206,10 @@ class NamedForm(forms.ModelForm):
     class Meta:
         model = SavedFilter
         fields = ["name"]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        others = SavedFilter.objects.filter(feedback_type=self.instance.feedback_type)
+        if others.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(f"There is another filter “{name}”: choose a different name.")
+        return name

@@ -17,11 +17,11 @@ KEY_PATTERN = r"[a-z0-9][a-z0-9_-]*"
 REF = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)\s*-\s*([0-9]{1,9})\s*")
 
 validate_key = RegexValidator(
-    rf"^{KEY_PATTERN}$",
+    rf"^{KEY_PATTERN}\Z",
     "Use small letters, digits, “-” and “_” only, and begin with a letter or a digit.",
 )
 validate_prefix = RegexValidator(
-    r"^[A-Z][A-Z0-9]*$", "Use capital letters and digits only, and begin with a letter."
+    r"^[A-Z][A-Z0-9]*\Z", "Use capital letters and digits only, and begin with a letter."
 )
 
 

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.generic import FormView
 
-from feedback.forms import ProjectForm
+from feedback.forms import ProjectSettingsForm
 from feedback.models import FeedbackType, Project, Status, Team, Ticket
 from feedback.pages import ProjectPage
 
@@ -21,7 +21,7 @@ class ProjectHome(ProjectPage):
 
     def types(self) -> QuerySet[FeedbackType]:
         """The feedback types with their tickets counted, as far as the person may see those."""
-        seen = Q(tickets__in=Ticket.objects.visible_to(self.request.user).values("pk"))
+        seen = Q(tickets__in=Ticket.objects.visible_to(self.person).values("pk"))
         still_open = ~Q(tickets__status__category=Status.Category.DONE)
         return self.project.feedback_types.filter(archived=False).annotate(
             open_tickets=Count("tickets", filter=seen & still_open),
@@ -37,16 +37,16 @@ class ProjectSettings(ProjectPage, FormView):
 
     title = "Basic Project Settings"
     template_name = "feedback/project_settings.html"
-    form_class = ProjectForm
+    form_class = ProjectSettingsForm
 
     def projects(self) -> QuerySet[Project]:
-        return Project.objects.managed_by(self.request.user)
+        return Project.objects.managed_by(self.person)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         own = Project.objects.get(pk=self.project.pk)  # the page keeps the values before the form
         return super().get_form_kwargs() | {"instance": own}
 
-    def form_valid(self, form: ProjectForm) -> HttpResponse:
+    def form_valid(self, form: ProjectSettingsForm) -> HttpResponse:
         project = form.save()
         messages.success(self.request, "The project's settings are saved.")
         if project.key != form.key_before:

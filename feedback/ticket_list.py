@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Page as PageOfRows
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 
 from feedback.errors import BrokenFilter
@@ -31,13 +31,14 @@ from feedback.models import FeedbackType, Project, SavedFilter, Ticket
 from feedback.pages import TypePage
 
 PER_PAGE = 25
+PEOPLE_LISTED = 200
 ORDERS = {
     "newest": ("Newest first", ["-pk"]),
     "updated": ("Last changed first", ["-updated_at", "-pk"]),
     "ref": ("By id", ["number"]),
 }
 # Parameters of the page itself, beside the fields of the filter.
-OWN_PARAMS = {"page", "order", "filter", "saving", "group"}
+OWN_PARAMS = {"page", "order", "filter", "saving", "group", "count"}
 FOR_EVERYONE = {"search"}
 TICKED = ("status", "team", "tags", "exposure", "submitter_team")
 DATES = ("created_after", "created_before")
@@ -74,11 +75,17 @@ class TicketsPage(TypePage):
         """*Switch to Advanced View*, and back."""
         get_object_or_404(self.projects(), pk=self.project.pk)
         request.session["advanced"] = request.POST.get("view") == "advanced"
-        return redirect(request.get_full_path())
+        return redirect(request.get_full_path() if request.session["advanced"] else request.path)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "count" not in request.GET:
+            return super().get(request, *args, **kwargs)
+        tickets, errors, _ = self.narrowed()
+        return JsonResponse({"count": tickets.count(), "problem": " ".join(errors)})
 
     @cached_property
     def insider(self) -> bool:
-        worked = Project.objects.worked_by(self.request.user)
+        worked = Project.objects.worked_by(self.person)
         return worked.filter(pk=self.project.pk).exists()
 
     @cached_property
@@ -126,9 +133,8 @@ class TicketsPage(TypePage):
 
         What cannot be understood matches nothing.
         """
-        tickets = Ticket.objects.visible_to(self.request.user).filter(
-            feedback_type=self.feedback_type
-        )
+        seen = Ticket.objects.visible_to(self.person)
+        tickets: QuerySet[Ticket] = seen.filter(feedback_type=self.feedback_type)
         sentences = []
         try:
             self._check_allowed()
@@ -175,6 +181,8 @@ def filter_rows(
     for name in TICKED:
         for each in (name, name + NOT):
             _swap_widget(form.fields[each], forms.CheckboxSelectMultiple())
+    for each in ("submitter", "submitter" + NOT):
+        _list_few(form.fields[each], params.get(each, []))
     for name in DATES:
         for each in (name, name + NOT):
             form.fields[each].widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
@@ -192,6 +200,13 @@ def filter_rows(
         }
         for name in names
     ]
+
+
+def _list_few(field: Any, chosen: list[str]) -> None:
+    """Thousands of testers are not listed: then only those who were chosen are."""
+    if field.queryset[PEOPLE_LISTED:].exists():
+        field.queryset = field.queryset.filter(pk__in=[pk for pk in chosen if pk.isdecimal()])
+        field.help_text = "There are too many people to list: use their e-mail or team instead."
 
 
 def _swap_widget(field: Any, widget: forms.Widget) -> None:

@@ -35,13 +35,13 @@ class SubmitTicketPage(TypePage, FormView):
         return self.project.archived or self.feedback_type.archived
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        insider = Project.objects.worked_by(self.request.user).filter(pk=self.project.pk).exists()
+        insider = Project.objects.worked_by(self.person).filter(pk=self.project.pk).exists()
         return super().get_form_kwargs() | {"insider": insider}
 
     def form_valid(self, form: SubmitForm) -> HttpResponse:
         if self.closed:
             raise PermissionDenied
-        submitter = self.request.user
+        submitter = self.person
         try:
             ticket = submit_ticket(self.feedback_type, submitter=submitter, **form.cleaned_data)
         except ValidationError as error:
@@ -55,34 +55,34 @@ class TicketPage(ProjectPage):
     """A ticket and its story; each form of the page sends its own ``action``."""
 
     template_name = "feedback/ticket.html"
-    ACTIONS = {"comment": "comment", "edit": "edit", "link": "link", "unlink": "unlink"}
+    ACTIONS = ("comment", "edit", "link", "unlink")
 
     def get_title(self) -> str:
         return f"{self.ticket.ref} {self.ticket.summary}"
 
     @cached_property
     def ticket(self) -> Ticket:
-        seen = Ticket.objects.visible_to(self.request.user).in_project(self.project)
+        seen = Ticket.objects.visible_to(self.person).in_project(self.project)
         related = ("feedback_type__project", "status__workflow", "team", "submitter")
         return get_object_or_404(seen.with_ref(self.kwargs["ref"]).select_related(*related))
 
     @cached_property
     def insider(self) -> bool:
         """Sees internal comments, and who and what is behind each change."""
-        worked = Project.objects.worked_by(self.request.user)
+        worked = Project.objects.worked_by(self.person)
         return worked.filter(pk=self.project.pk).exists()
 
     @cached_property
     def editable(self) -> bool:
-        return Ticket.objects.editable_by(self.request.user).filter(pk=self.ticket.pk).exists()
+        return Ticket.objects.editable_by(self.person).filter(pk=self.ticket.pk).exists()
 
     @property
     def actor(self) -> str:
-        return self.request.user.get_username()
+        return self.person.get_username()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        name = self.ACTIONS.get(request.POST.get("action", ""))
-        if name is None:
+        name = request.POST.get("action", "")
+        if name not in self.ACTIONS:
             raise Http404
         return getattr(self, name)()
 
@@ -90,7 +90,7 @@ class TicketPage(ProjectPage):
         form = CommentForm(self.request.POST, insider=self.insider)
         if not form.is_valid():
             return self._again(comment_form=form)
-        author = self.request.user
+        author = self.person
         add_comment(self.ticket, actor=self.actor, author=author, **form.cleaned_data)
         return self._done("Your comment is added.")
 

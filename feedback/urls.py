@@ -7,13 +7,13 @@ from feedback.project_pages import ProjectHome, ProjectSettings
 from feedback.ticket_list import TicketsPage
 from feedback.ticket_pages import SubmitTicketPage, TicketPage
 
-project = "projects/<str:project_key>/"
-feedback_type = project + "<str:prefix>/"
+project = "projects/<slug:project_key>/"
+feedback_type = project + "<slug:prefix>/"
 
 urlpatterns = [
     path(project, ProjectHome.as_view(), name="project_home"),
     path(project + "settings/", ProjectSettings.as_view(), name="project_settings"),
-    path(project + "ticket/<str:ref>/", TicketPage.as_view(), name="ticket"),
+    path(project + "ticket/<slug:ref>/", TicketPage.as_view(), name="ticket"),
     path(feedback_type + "tickets/", TicketsPage.as_view(), name="tickets"),
     path(feedback_type + "submit/", SubmitTicketPage.as_view(), name="submit_ticket"),
     path(feedback_type + "filters/", SavedFiltersPage.as_view(), name="filters"),

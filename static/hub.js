@@ -67,6 +67,27 @@
     if (event.target.matches("[data-reveal]")) reveal(event.target);
   });
 
+  // While a filter form changes: how many tickets it would find.
+  let waiting;
+  const count = (form) => {
+    const query = new URLSearchParams(new FormData(form)); // less what is empty, see below
+    query.set("count", "");
+    fetch(`?${query}`)
+      .then((answer) => answer.json())
+      .then(({ count, problem }) => {
+        const output = document.querySelector(form.dataset.count);
+        output.textContent = problem || `${count} ticket${count === 1 ? "" : "s"} would match`;
+      })
+      .catch(() => {});
+  };
+
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-count]");
+    if (!form) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => count(form), 300);
+  });
+
   // The theme hangs clicks on spans, divs and headings: give those a name, a tab stop and keys.
   const NAMES = {
     dock_to_right: "Show or hide the menu",
@@ -113,14 +134,34 @@
       box.querySelectorAll("input").forEach((input) => input.setAttribute("aria-label", label || "Search"));
     });
 
+  // Icons are letters in a font: nobody should hear “dashboard Overview”.
+  const hushIcons = () =>
+    document.querySelectorAll("#nav-sidebar a .material-symbols-outlined").forEach((icon) => {
+      icon.setAttribute("aria-hidden", "true");
+      const link = icon.closest("a");
+      if (link.textContent.trim() === icon.textContent.trim()) link.setAttribute("aria-label", "Home");
+    });
+
+  // Fields that were left empty stay out of the address.
+  document.addEventListener("formdata", ({ target, formData }) => {
+    if (target.method !== "get") return;
+    for (const [name, value] of [...formData]) {
+      if (value === "" && name !== "count") formData.delete(name);
+    }
+  });
+
   const start = () => {
     shim();
+    hushIcons();
     document.querySelectorAll("[data-reveal]").forEach(reveal);
     document.getElementById("search-input-command")?.setAttribute("aria-label", "Search");
   };
 
   document.addEventListener("DOMContentLoaded", start);
-  window.addEventListener("load", nameSelect2);
+  window.addEventListener("load", () => {
+    nameSelect2();
+    new MutationObserver(nameSelect2).observe(document.body, { childList: true, subtree: true });
+  });
   document.addEventListener("alpine:initialized", shim);
   document.addEventListener("htmx:afterSwap", shim);
 })();

@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9_-]*$",
+                                "^[a-z0-9][a-z0-9_-]*\\Z",
                                 "Use small letters, digits, “-” and “_” only, and begin with a letter or a digit.",
                             )
                         ],
@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z][A-Z0-9]*$",
+                                "^[A-Z][A-Z0-9]*\\Z",
                                 "Use capital letters and digits only, and begin with a letter.",
                             )
                         ],
