@@ -42,7 +42,7 @@ class APIKey(models.Model):
         max_length=20,
         unique=True,
         default=new_prefix,
-        validators=[RegexValidator(r"^[a-z0-9]+$", "Use small letters and digits only.")],
+        validators=[RegexValidator(r"^[a-z0-9]+\Z", "Use small letters and digits only.")],
         help_text="The part of the key before “-”, by which logs name it.",
     )
     digest = models.CharField(max_length=64, editable=False)

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 
 STRUCK = "***"
+SHORTEST_SECRET = 8
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 WHOLE_KEY = re.compile(r"([a-z0-9]{1,20})(?:-|%2[Dd])[0-9a-f]{48}(?![0-9a-f])")
 WHOLE_KEY_BYTES = re.compile(WHOLE_KEY.pattern.encode())
@@ -31,14 +32,19 @@ class PresentedKey:
         named = dash and re.fullmatch(r"[a-z0-9]{1,20}", prefix)
         return f"{prefix}-{STRUCK}" if named else STRUCK
 
+    @property
+    def is_secret(self) -> bool:
+        """A few letters that somebody typed are none: struck out, they would take words along."""
+        return len(self.value) >= SHORTEST_SECRET
+
     def strike(self, text: str) -> str:
         """``text`` without this key, nor any other that looks like one of ours."""
-        if self.value:
+        if self.is_secret:
             text = text.replace(self.value, self.struck())
         return strike(text)
 
     def strike_bytes(self, body: bytes) -> bytes:
-        for encoding in ENCODINGS if self.value else ():
+        for encoding in ENCODINGS if self.is_secret else ():
             raw = self.value.encode(encoding, "replace")
             body = body.replace(raw, self.struck().encode(encoding))
         return WHOLE_KEY_BYTES.sub(rb"\1-***", body)

@@ -63,8 +63,8 @@ def receive(request: HttpRequest, project_key: str, listener_key: str) -> Delive
     presented = getattr(request, "presented_key", None)
     call = Call(
         request,
-        project_key.lower(),
-        listener_key.lower(),
+        clean_text(project_key.lower()),
+        clean_text(listener_key.lower()),
         presented or PresentedKey(""),
         client_address(request.META, settings.TRUSTED_PROXIES),
     )

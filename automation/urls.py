@@ -29,7 +29,7 @@ urlpatterns = [
     ),
 ]
 
-_type = "projects/<str:project_key>/<str:prefix>/"
+_type = "projects/<slug:project_key>/<slug:prefix>/"
 pages = [
     path(_type + "resources/", ResourcesPage.as_view(), name="resources"),
     path(_type + "macros/add/", MacroAddPage.as_view(), name="macro_add"),
@@ -45,8 +45,8 @@ pages = [
     path(
         _type + "listeners/<int:pk>/delete/", ListenerDeletePage.as_view(), name="listener_delete"
     ),
-    path("deliveries/<str:public_id>/", DeliveryPage.as_view(), name="delivery"),
-    path("causes/<str:public_id>/", CauseView.as_view(), name="cause"),
+    path("deliveries/<slug:public_id>/", DeliveryPage.as_view(), name="delivery"),
+    path("causes/<slug:public_id>/", CauseView.as_view(), name="cause"),
     path("community/", CommunityToolsPage.as_view(), name="community"),
     path("key-log/none/", RefusedLogPage.as_view(), name="refused_log"),
     path("key-log/<int:pk>/", KeyLogPage.as_view(), name="api_key_log"),

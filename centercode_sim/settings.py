@@ -153,13 +153,14 @@ LOGGING = {
     "filters": {
         "debug_off": {"()": "django.utils.log.RequireDebugFalse"},
         "no_keys": {"()": "apikeys.secrecy.StrikeKeys"},
+        "one_a_minute": {"()": "centercode_sim.logs.OnceInAWhile", "seconds": 60},
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_keys"]},
         "mail_admins": {
             "class": "django.utils.log.AdminEmailHandler",
             "level": "ERROR",
-            "filters": ["debug_off", "no_keys"],
+            "filters": ["debug_off", "no_keys", "one_a_minute"],
         },
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9]+$", "Use small letters and digits only."
+                                "^[a-z0-9]+\\Z", "Use small letters and digits only."
                             )
                         ],
                     ),

@@ -302,7 +302,7 @@ class Migration(migrations.Migration):
                         max_length=50,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9_-]*$",
+                                "^[a-z0-9][a-z0-9_-]*\\Z",
                                 "Use small letters, digits, “-” and “_” only, and begin with a letter or a digit.",
                             )
                         ],

@@ -14,10 +14,15 @@ from playwright.sync_api import sync_playwright
 
 from tests.installation import ROOT, free_port, wait_until
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 MAKE = """
 import django
@@ -102,6 +107,7 @@ def sign_in(chromium, hub):
             base_url=hub.url, permissions=["clipboard-read", "clipboard-write"], **options
         )
         contexts.append(context)
+        context.set_default_timeout(10_000)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto("/admin/login/")

@@ -23,7 +23,7 @@ DONE = {
 
 def create_api_key(page) -> str:
     """The first walk; returns the key, which is shown this once."""
-    page.get_by_role("link", name="All Community Tools").click()
+    page.get_by_role("link", name="All Community Tools").first.click()
     page.get_by_role("main").get_by_role("link", name="API Keys").click()
     page.get_by_role("link", name="Add API key").first.click()
     page.get_by_label("Name").fill("Jira of the walk")
@@ -40,12 +40,12 @@ def create_macro(page) -> None:
     page.get_by_role("button", name="Switch to Advanced View").click()
     page.get_by_role("link", name="Feedback Resources").last.click()
     page.get_by_role("link", name="Create a Macro").click()
-    page.get_by_label("Name").fill("Close ticket")
-    expect(page.get_by_label("Status")).to_be_hidden()
-    page.get_by_label("Adjust Workflow").check()
-    page.get_by_label("Team").select_option(label="Beta Support")
-    page.get_by_label("Workflow", exact=True).select_option(label="Default")
-    page.get_by_label("Status").select_option(label="Closed")
+    page.get_by_role("textbox", name="Name").fill("Close ticket")
+    expect(page.get_by_role("combobox", name="Status")).to_be_hidden()
+    page.get_by_role("checkbox", name="Adjust Workflow").check()
+    page.get_by_role("combobox", name="Team").select_option(label="Beta Support")
+    page.get_by_role("combobox", name="Workflow").select_option(label="Default")
+    page.get_by_role("combobox", name="Status").select_option(label="Closed")
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("main")).to_contain_text("Close ticket")
 
@@ -54,10 +54,10 @@ def create_listener(page) -> str:
     """The third walk, from Feedback Resources; returns the copied endpoint URL."""
     page.get_by_role("link", name="Feedback Automation").last.click()
     page.get_by_role("link", name="Create an External Listener").click()
-    page.get_by_label("Name").fill("Jira closed")
-    page.get_by_label("Key", exact=True).fill("jiraclosed")
-    page.get_by_label("Listener Type").select_option(label="Macro Execution")
-    page.get_by_label("Feedback Macro").select_option(label="Close ticket")
+    page.get_by_role("textbox", name="Name").fill("Jira closed")
+    page.get_by_role("textbox", name="Key").fill("jiraclosed")
+    page.get_by_role("combobox", name="Listener Type").select_option(label="Macro Execution")
+    page.get_by_role("combobox", name="Feedback Macro").select_option(label="Close ticket")
     page.get_by_role("button", name="Copy").first.click()
     copied = page.evaluate("navigator.clipboard.readText()")
     page.get_by_role("button", name="Submit").click()

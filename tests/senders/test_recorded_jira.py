@@ -125,7 +125,7 @@ WHOLE = {
         ],
     },
 }
-ODD = [
+ODD: list[object] = [
     None,
     True,
     False,

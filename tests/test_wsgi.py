@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import json
+from io import BytesIO
+
+import pytest
+
+from centercode_sim.wsgi import application
+
+
+@pytest.mark.parametrize("charset", ["hex", "undefined", "utf-16", "utf-8"])
+@pytest.mark.parametrize("query", ["find=BUG-0001", "&".join(f"p{n}=1" for n in range(1001))])
+@pytest.mark.django_db
+def test_no_charset_and_no_query_breaks_the_door(charset, query):
+    answered = []
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(b""),
+        "PATH_INFO": "/api/v1/projects/beta/feedbackListeners/jiraclosed",
+        "QUERY_STRING": query,
+        "CONTENT_TYPE": f"application/json; charset={charset}",
+    }
+
+    body = b"".join(application(environ, lambda status, headers: answered.append(status)))
+
+    assert answered == ["401 Unauthorized"]
+    assert json.loads(body)["status"] == "refused"
