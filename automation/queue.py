@@ -88,13 +88,14 @@ def _alone_or_fresh(due: list[tuple[int, int]]) -> list[int]:
 
 
 def _lock_deliveries(claimed: list[int]) -> list[Delivery]:
+    """Waits for who looks at them: another worker's claim may hold a row for a moment."""
     return list(
         Delivery.objects.unsettled()
         .filter(pk__in=claimed)
         .select_related("listener__macro", "listener__feedback_type__project")
         .select_related("listener__filter__feedback_type__project")
         .prefetch_related("listener__macro__actions")
-        .select_for_update(of=("self",), skip_locked=True)
+        .select_for_update(of=("self",))
         .order_by("pk")
     )
 
