@@ -10,7 +10,7 @@ from centercode_sim.wsgi import application
 
 @pytest.mark.parametrize("charset", ["hex", "undefined", "utf-16", "utf-8"])
 @pytest.mark.parametrize("query", ["find=BUG-0001", "&".join(f"p{n}=1" for n in range(1001))])
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_no_charset_and_no_query_breaks_the_door(charset, query):
     answered = []
     environ = {
