@@ -11,7 +11,7 @@ class APIKeyForm(forms.ModelForm):
         choices=APIKey.Scope.choices,
         initial=[APIKey.Scope.LISTEN],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="A tracker that calls external listeners needs the first one alone.",
+        help_text="A tracker needs the first one alone; the others are for the REST API to come.",
     )
 
     class Meta:

@@ -17,11 +17,13 @@ def validate_networks(text: str) -> None:
     """Refuse ``text`` unless every word of it is an IPv4 or IPv6 address or network."""
     for word in text.split():
         try:
-            ipaddress.ip_network(word)
-        except ValueError as error:
+            network = ipaddress.ip_network(word, strict=False)
+        except ValueError:
             raise ValidationError(
-                f"“{word}” is not an address or network: {error}. Write such as 192.0.2.0/24."
+                f"“{word}” is not an address or network. Write it such as 192.0.2.0/24."
             ) from None
+        if ipaddress.ip_interface(word).ip != network.network_address:
+            raise ValidationError(f"“{word}” has host bits set. Write {network} instead.")
 
 
 def new_prefix() -> str:
@@ -84,7 +86,7 @@ class APIKey(models.Model):
         """Give the key a new secret, save it, and return the whole key: it is never seen again."""
         key = f"{self.prefix}-{secrets.token_hex(SECRET_BYTES)}"
         self.digest = digest_of(key)
-        self.save()
+        self.save(update_fields=["digest"] if self.pk else None)
         return key
 
     @property

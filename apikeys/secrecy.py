@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
@@ -58,11 +59,12 @@ class StrikeKeys(logging.Filter):
     """The last net: whatever is logged, by whomever, goes out without keys."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        if (struck := strike(message)) != message:
-            record.msg, record.args = struck, ()
+        with suppress(TypeError, ValueError, KeyError):  # a wrong call, which logging itself tells
+            record.msg, record.args = strike(record.getMessage()), ()
         if record.exc_info:
             record.exc_text = strike(logging.Formatter().formatException(record.exc_info))
+        if record.stack_info:
+            record.stack_info = strike(record.stack_info)
         return True
 
 

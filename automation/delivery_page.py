@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import Any
+from typing import Any, cast
 
+from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -77,10 +79,19 @@ class CauseView(LoginRequiredMixin, RedirectView):
     """From the run that a ticket's history names to the request behind it."""
 
     def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
-        deliveries = deliveries_seen_by(self.request.user)
-        return get_object_or_404(
-            deliveries, executions__public_id=kwargs["public_id"]
-        ).get_absolute_url()
+        """A run outlives its request, which is deleted after RETENTION_DAYS."""
+        runs = Execution.objects.select_related("delivery", "ticket__feedback_type__project")
+        managed = Project.objects.managed_by(cast("User", self.request.user))
+        run = get_object_or_404(
+            runs.filter(ticket__feedback_type__project__in=managed), public_id=kwargs["public_id"]
+        )
+        if run.delivery is not None:
+            return run.delivery.get_absolute_url()
+        messages.info(
+            self.request,
+            f"The request behind “{run}” is past its time and was deleted. {run.sentence}",
+        )
+        return run.ticket.get_absolute_url()
 
 
 def executions_of(delivery: Delivery) -> list[tuple[Execution, list[TicketChange]]]:

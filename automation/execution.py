@@ -6,7 +6,6 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-import jmespath
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, transaction
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from automation.actions import ACTIONS
 from automation.actions.base import Action, Settings
+from automation.expressions import evaluate
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
 from automation.reasons import BEST_FIRST, EXPLANATIONS, DeliveryStatus, Reason, Stop
 from automation.references import Named, is_placeholder, listener_of
@@ -122,11 +122,9 @@ def _result(
 
 
 def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
-    """A request without a body is trusted: the tracker's own rule chose it."""
-    if not delivery.body:
-        return
+    """Without a body the tracker's own rule is trusted, but no condition over the body is met."""
     told = " and ".join(Kind(kind).label for kind in delivery.kinds) or "an event of no known kind"
-    if not _is_wanted(delivery, listener):
+    if delivery.body and not _is_wanted(delivery, listener):
         after = f" to {delivery.status_after}" if delivery.status_after else ""
         raise Stop(
             Reason.EVENT_NOT_WANTED,
@@ -134,7 +132,7 @@ def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
             wanted=listener.wanted(),
             event=f"{told}{after}",
         )
-    if listener.condition and not _holds(listener.condition, delivery.payload):
+    if listener.condition and not evaluate(listener.condition, delivery.payload):
         raise Stop(
             Reason.EVENT_NOT_WANTED,
             listener=listener.name,
@@ -150,13 +148,6 @@ def _is_wanted(delivery: Delivery, listener: ExternalListener) -> bool:
     if listener.when == When.STATUS_CHANGED_TO:
         return delivery.status_after.casefold() in listener.wanted_statuses()
     return listener.when in delivery.kinds
-
-
-def _holds(condition: str, payload: Any) -> bool:
-    try:
-        return bool(jmespath.search(condition, payload))
-    except (ValueError, ArithmeticError):  # jmespath's own errors, and ceil() of infinity
-        return False
 
 
 def _own_tickets(delivery: Delivery, listener: ExternalListener, named: Named) -> list[Ticket]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
-import jmespath
 from django.conf import settings
+from django.core.cache import cache
 from django.core.handlers.wsgi import get_str_from_wsgi
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, UnreadablePostError
 from django.utils import timezone
 
@@ -19,6 +21,7 @@ from apikeys.authentication import KeyRefused, authenticate, authorize, client_a
 from apikeys.models import APIKey
 from apikeys.secrecy import STRUCK, PresentedKey
 from automation.bodies import check_type, read_body
+from automation.expressions import evaluate
 from automation.models import Delivery, ExternalListener
 from automation.reasons import DeliveryStatus, Reason, Stop
 from automation.senders.base import Event, clean_text, fingerprint
@@ -43,6 +46,7 @@ class Call:
     listener: ExternalListener | None = None
     project: Project | None = None
     body: bytes = b""
+    refused: int = 0  # of its address and without a known key, in this minute
 
     @property
     def find(self) -> str:
@@ -76,6 +80,9 @@ def receive(request: HttpRequest, project_key: str, listener_key: str) -> Delive
         _check_signature(call, listener)
         payload = read_body(call.body, request.headers.get("Content-Type", ""))
     except Stop as refusal:
+        if call.key is not None and call.listener is None:
+            with suppress(Stop):
+                _find_listener(call)  # in whose log it belongs too
         refusal.evidence = {name: call.kept(str(text)) for name, text in refusal.evidence.items()}
         _keep_refused(call, refusal)
         raise
@@ -92,9 +99,9 @@ def _check_caller(call: Call, presented: PresentedKey | None) -> None:
         )
     except KeyRefused as refused:
         call.key = refused.key
+        if call.key is None:
+            _check_patience(call)
         _check_method(call)
-        if call.key is None and _asks_too_often(call):
-            raise Stop(Reason.TOO_MANY_REQUESTS, address=call.address) from refused
         raise Stop(Reason(refused.code), **_key_evidence(call)) from refused
 
 
@@ -103,22 +110,23 @@ def _check_method(call: Call) -> None:
         raise Stop(Reason.METHOD_NOT_ALLOWED, method=call.request.method)
 
 
-def _asks_too_often(call: Call) -> bool:
-    """Bad keys from one address are answered for a while only; a good key is never held back."""
-    recent = Delivery.objects.refused().filter(
-        address=call.address,
-        api_key=None,
-        received_at__gt=timezone.now() - timedelta(minutes=1),
-    )
-    return len(recent.values_list("pk")[: settings.REFUSED_PER_MINUTE]) >= (
-        settings.REFUSED_PER_MINUTE
-    )
+def _check_patience(call: Call) -> None:
+    """Bad keys from one address are answered for a while only; a good key is never held back.
+
+    Each web process counts for itself.
+    """
+    name = f"refused:{call.address}"
+    cache.add(name, 0, timeout=60)
+    with suppress(ValueError):  # its minute just ended
+        call.refused = cache.incr(name)
+    if call.refused > settings.REFUSED_PER_MINUTE:
+        raise Stop(Reason.TOO_MANY_REQUESTS, address=call.address)
 
 
 def _key_evidence(call: Call) -> dict[str, Any]:
     key = call.key
     if key is None:
-        return {}
+        return {"shown": call.presented.struck()}
     why = f"it may act in project {key.project} only"
     if APIKey.Scope.LISTEN not in key.scopes:
         why = f"it lacks the scope “{APIKey.Scope.LISTEN.label}”"
@@ -183,19 +191,29 @@ def _keep(call: Call, listener: ExternalListener, payload: Any) -> Delivery:
         find=call.find,
         **_told(call, listener, event, payload),
     )
-    try:
-        with transaction.atomic():
-            delivery.save(force_insert=True)
-            transaction.on_commit(wake)
-    except IntegrityError:
-        known = Delivery.objects.that_count().exclude(delivery_id="")
-        first = known.filter(listener=listener, delivery_id=delivery.delivery_id).first()
-        if first is None:  # it ended without effect at this very moment
-            raise
-        delivery.pk, delivery.duplicate_of = None, first
-        delivery.end(Reason.DUPLICATE, {"first": first.public_id})
-        delivery.save(force_insert=True)
+    first = _first_of(delivery)
+    if first is None:
+        try:
+            with transaction.atomic():
+                delivery.save(force_insert=True)
+                transaction.on_commit(wake)
+            return delivery
+        except IntegrityError:  # of two at the same moment one was first
+            first = _first_of(delivery)
+            if first is None:
+                raise
+    delivery.pk, delivery.duplicate_of = None, first
+    delivery.end(Reason.DUPLICATE, {"first": first.public_id})
+    delivery.save(force_insert=True)
     return delivery
+
+
+def _first_of(delivery: Delivery) -> Delivery | None:
+    """The delivery that counts, of which this one is the repeat."""
+    if not delivery.delivery_id:
+        return None
+    known = Delivery.objects.that_count().filter(listener=delivery.listener)
+    return known.filter(delivery_id=delivery.delivery_id).first()
 
 
 def _told(call: Call, listener: ExternalListener, event: Event, payload: Any) -> dict[str, Any]:
@@ -220,10 +238,7 @@ def _told(call: Call, listener: ExternalListener, event: Event, payload: Any) ->
 
 def _found_by(expression: str, payload: Any) -> tuple[str, ...]:
     """The texts and numbers that a JMESPath expression finds; none where it finds nothing."""
-    try:
-        found = jmespath.search(expression, payload)
-    except (ValueError, ArithmeticError):  # jmespath's own errors, and ceil() of infinity
-        return ()
+    found = evaluate(expression, payload)
     several = found if isinstance(found, list) else [found]
     return tuple(
         clean_text(str(each))
@@ -233,18 +248,31 @@ def _found_by(expression: str, payload: Any) -> tuple[str, ...]:
 
 
 def _keep_refused(call: Call, refusal: Stop) -> None:
-    """At most REFUSED_PER_HOUR of them a key, and as many without a key."""
-    recent = Delivery.objects.refused().filter(
-        api_key=call.key, received_at__gt=timezone.now() - timedelta(hours=1)
-    )
-    limit = settings.REFUSED_PER_HOUR
-    if len(recent.values_list("pk")[:limit]) >= limit:
+    if not _may_be_kept(call):
         return
     delivery = Delivery(**_trace(call, code=refusal.explanation.code))
     if call.key is not None:
         delivery.find = call.find
     delivery.end(refusal.reason, refusal.evidence)
     delivery.save(force_insert=True)
+
+
+def _may_be_kept(call: Call) -> bool:
+    """REFUSED_PER_HOUR for each key, and for all without one, of whom each address has a share.
+
+    The first that is answered 429 stands for those that follow.
+    """
+    hour = Delivery.objects.refused().filter(
+        api_key=call.key, received_at__gt=timezone.now() - timedelta(hours=1)
+    )
+    share = settings.REFUSED_PER_MINUTE + 1
+    if call.key is None and _at_least(share, hour.filter(address=call.address)):
+        return False
+    return not _at_least(settings.REFUSED_PER_HOUR, hour)
+
+
+def _at_least(number: int, deliveries: QuerySet[Delivery]) -> bool:
+    return len(deliveries.values_list("pk")[:number]) >= number
 
 
 def _trace(call: Call, *, code: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from automation.actions import ACTIONS, action_choices
 from automation.bodies import read_body
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Explanation, Reason, fill_in
 from automation.senders import SENDERS, sender_choices
-from automation.senders.base import Kind, Sender
+from automation.senders.base import FINGERPRINT, Kind, Sender
 from feedback.models import (
     Archivable,
     FeedbackType,
@@ -142,7 +142,10 @@ class ExternalListener(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint("project", Lower("key"), name="listener_key_unique_in_project")
+            models.UniqueConstraint("project", Lower("key"), name="listener_key_unique_in_project"),
+            models.CheckConstraint(
+                condition=Q(key=Lower("key")), name="listener_key_is_lower_case"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -280,6 +283,10 @@ class Delivery(RequestRecord, Outcome):
 
     def get_absolute_url(self) -> str:
         return reverse("delivery", args=[self.public_id])
+
+    @property
+    def recognised_by_hash(self) -> bool:
+        return self.delivery_id.startswith(FINGERPRINT)
 
     @property
     def header_map(self) -> dict[str, str]:

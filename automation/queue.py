@@ -9,13 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from apikeys.services import note_use
 from automation.execution import deliver
 from automation.models import Delivery
 from automation.reasons import Reason, Stop
@@ -31,6 +30,7 @@ MOST_ATTEMPTS = 6
 FIRST_WAIT = timedelta(seconds=5)  # doubled at each attempt
 LOOK_AGAIN = 0.05  # seconds, while another worker settles what ours waits for
 MOST_LOOKS = 20
+ONE_BATCH = 1.0  # seconds: its tickets are locked, and a repeated request may wait for it
 ONE_TASK = 5.0  # seconds, so that a worker with a long queue can be stopped
 
 
@@ -54,11 +54,13 @@ def settle_batch() -> int | None:
     claimed = claim(BATCH.get(connection.vendor, DEFAULT_BATCH))
     if not claimed:
         return None
-    with transaction.atomic():
-        batch = _lock_deliveries(claimed)
-        settled = _settle_in_order(batch)
-    note_use({d.api_key_id: d.received_at for d in settled if d.api_key_id})
-    return len(settled)
+    try:
+        with transaction.atomic():
+            return _settle_in_order(_lock_deliveries(claimed))
+    except (OperationalError, InterfaceError) as error:
+        connection.close_if_unusable_or_obsolete()
+        _postpone(claimed, error)
+        return 0
 
 
 def claim(limit: int) -> list[int]:
@@ -100,16 +102,43 @@ def _lock_deliveries(claimed: list[int]) -> list[Delivery]:
     )
 
 
-def _settle_in_order(batch: list[Delivery]) -> list[Delivery]:
-    """Settle those of ``batch`` that nothing earlier holds back; returns them.
+def _settle_in_order(batch: list[Delivery]) -> int:
+    """Settle those of ``batch`` that nothing earlier holds back; returns how many.
 
     The tickets are locked before looking for what is earlier: whoever had them has committed.
     """
-    if not batch:
-        return []
     named = _named_by(batch)
     _lock_tickets(ticket for each in named.values() for ticket in each.tickets)
-    earlier = list(
+    waiting = _named_by(_earlier_than(batch))
+    end, settled = time.monotonic() + ONE_BATCH, 0
+    for delivery in batch:
+        before = _first_before(delivery, named[delivery], waiting)
+        if before or time.monotonic() > end:
+            _leave(delivery, until=before.next_attempt_at if before else None)
+        elif settle(delivery, named[delivery]):
+            settled += 1
+            continue
+        waiting[delivery] = named[delivery]
+    return settled
+
+
+def _first_before(
+    delivery: Delivery, named: Named, waiting: dict[Delivery, Named]
+) -> Delivery | None:
+    """What must be settled before ``delivery``, because it is about one of the same tickets."""
+    earlier = (
+        other
+        for other, theirs in waiting.items()
+        if other.pk < delivery.pk and theirs.tickets & named.tickets
+    )
+    return next(earlier, None)
+
+
+def _earlier_than(batch: list[Delivery]) -> list[Delivery]:
+    """What is unsettled and was received before the last of ``batch``, by whomever it is held."""
+    if not batch:
+        return []
+    return list(
         Delivery.objects.unsettled()
         .filter(pk__lt=batch[-1].pk)
         .exclude(pk__in=[delivery.pk for delivery in batch])
@@ -117,22 +146,6 @@ def _settle_in_order(batch: list[Delivery]) -> list[Delivery]:
         .only("listener", "project", "find", "references", "item", "next_attempt_at")
         .order_by("pk")
     )
-    waiting = _named_by(earlier)
-    settled = []
-    for delivery in batch:
-        tickets = named[delivery].tickets
-        before = [
-            other
-            for other, theirs in waiting.items()
-            if other.pk < delivery.pk and theirs.tickets & tickets
-        ]
-        if before:
-            _hold_back(delivery, before[0])
-        elif settle(delivery, named[delivery]):
-            settled.append(delivery)
-            continue
-        waiting[delivery] = named[delivery]
-    return settled
 
 
 def _named_by(deliveries: list[Delivery]) -> dict[Delivery, Named]:
@@ -149,10 +162,10 @@ def _lock_tickets(ids: Iterable[int]) -> None:
     )
 
 
-def _hold_back(delivery: Delivery, before: Delivery) -> None:
-    """Leave it received: it comes after ``before``, which is being settled or waits to be."""
+def _leave(delivery: Delivery, until: datetime | None) -> None:
+    """Leave it received, as if it had not been claimed: its turn comes later."""
     delivery.attempts -= 1
-    delivery.claimed_at, delivery.next_attempt_at = None, before.next_attempt_at
+    delivery.claimed_at, delivery.next_attempt_at = None, until
     delivery.save(update_fields=["attempts", "claimed_at", "next_attempt_at"])
 
 
@@ -160,7 +173,8 @@ def settle(delivery: Delivery, named: Named) -> bool:
     """Bring ``delivery`` to its end, or let it wait for another attempt; says whether it ended."""
     try:
         if delivery.attempts > MOST_ATTEMPTS:
-            raise Stop(Reason.GAVE_UP, attempts=MOST_ATTEMPTS, why="The worker died each time.")
+            why = delivery.evidence.get("why", "The worker died each time.")
+            raise Stop(Reason.GAVE_UP, attempts=MOST_ATTEMPTS, why=why)
         with transaction.atomic():  # a savepoint: this delivery's effects, whole or not at all
             deliver(delivery, named)
     except Stop as stop:
@@ -185,11 +199,19 @@ def _unexpected(delivery: Delivery, error: Exception) -> dict[str, str]:
 def _try_again(delivery: Delivery, error: Exception) -> bool:
     """Let it wait for another attempt; False after the last."""
     log.warning("Delivery %s met trouble that may heal: %s", delivery.public_id, error)
+    why = f"{type(error).__name__}: {error}".strip() + "."
     if delivery.attempts >= MOST_ATTEMPTS:
-        why = f"{type(error).__name__}: {error}".strip() + "."
         delivery.close(Reason.GAVE_UP, attempts=delivery.attempts, why=why)
         return False
     wait = FIRST_WAIT * 2 ** (delivery.attempts - 1)
     delivery.next_attempt_at, delivery.claimed_at = timezone.now() + wait, None
-    delivery.save(update_fields=["next_attempt_at", "claimed_at"])
+    delivery.evidence = {"why": why}
+    delivery.save(update_fields=["next_attempt_at", "claimed_at", "evidence"])
     return True
+
+
+def _postpone(claimed: list[int], error: Exception) -> None:
+    """The whole batch met trouble, such as a connection that broke: each waits, as if alone."""
+    with transaction.atomic():
+        for delivery in Delivery.objects.unsettled().filter(pk__in=claimed).select_for_update():
+            _try_again(delivery, error)

@@ -117,8 +117,8 @@ EXPLANATIONS = {
     Reason.TICKET_NOT_FOUND: _skipped(
         "No ticket of {feedback_type} goes by {references}.{elsewhere}",
         "The item is not linked to a ticket, or find= carries something else than an id.",
-        "Link {references} to the right ticket on that ticket's page, or let the tracker send "
-        "the ticket's own id.",
+        "Link {references} to the right ticket on that ticket's page, let the tracker send the "
+        "ticket's own id, or use a listener of the ticket's own feedback type.",
     ),
     Reason.SEVERAL_TICKETS: _skipped(
         "{references} stands for items of several systems: {tickets}.",
@@ -174,8 +174,8 @@ EXPLANATIONS = {
     ),
     Reason.KEY_UNKNOWN: _refused(
         401,
-        "The request carried an API key that does not exist.",
-        "The key was cut off or mistyped, or the placeholder was left in the address.",
+        "There is no API key {shown} with the secret that the request carried.",
+        "The key was cut off or mistyped, its secret was replaced, or the placeholder was left.",
         "Paste the whole key again, or make a new one.",
     ),
     Reason.KEY_OFF: _refused(
@@ -260,7 +260,8 @@ EXPLANATIONS = {
 
 # An answer with 401 never says which of its reasons it was: the log does.
 UNAUTHORIZED = (
-    "No valid API key came with this request, or its signature is wrong. The key's log says which."
+    "No valid API key came with this request, or its signature is wrong. A community manager "
+    "finds out which: in the key's log, or under “Requests without a known key”."
 )
 
 # Where a delivery about several tickets ends: the first of these that one of them reached.

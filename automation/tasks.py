@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from apikeys import services
-from automation import queue, retention
+from automation import key_use, queue, retention
 
 
 @shared_task(ignore_result=True)
@@ -16,6 +16,7 @@ def settle_received() -> None:
 
 @shared_task(ignore_result=True)
 def mail_key_uses() -> None:
+    key_use.note_uses()
     services.mail_uses()
 
 

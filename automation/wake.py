@@ -16,6 +16,7 @@ from automation.tasks import settle_received
 log = logging.getLogger(__name__)
 
 MOMENT = 0.02  # seconds
+EXPIRES = 5  # seconds: later the sweep has done its work
 
 
 class Waker:
@@ -36,7 +37,7 @@ class Waker:
         while self._called.wait():
             self._called.clear()
             try:
-                settle_received.apply_async(retry=False)
+                settle_received.apply_async(retry=False, expires=EXPIRES)
             except Exception as error:
                 log.warning("The broker cannot be reached, the sweep will do: %s", error)
             time.sleep(MOMENT)

@@ -17,6 +17,8 @@ SITE_URL = env.web_address("SITE_URL")
 DEBUG = env.flag("DEBUG", False)
 SECRET_KEY = env.text("SECRET_KEY") or env.kept_secret(DATA_DIR / "secret_key", size=48)
 LANGUAGE_CODE = "en"
+USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i T"
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -198,6 +200,13 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("favicon.svg"),
+        }
+    ],
     "COLORS": {"primary": BLUE},
     "STYLES": [lambda request: static("hub.css")],
     "SCRIPTS": [lambda request: static("hub.js")],

@@ -26,6 +26,10 @@ class HubSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active)
 
+    def get_urls(self) -> list[Any]:
+        """Without the address that leads from any row's number to its page, and so tells of it."""
+        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
     def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The command palette. The theme's own keeps results, also of what was taken away since."""
         term = request.GET.get("s", "").replace("\0", "").strip()

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.db import connection
 
 from apikeys.models import APIKey
@@ -21,6 +22,12 @@ from feedback.services import create_project, link_ticket, save_filter, submit_t
 def quiet_broker(monkeypatch):
     """Nobody listens to the broker in a test: ``send`` plays the worker, where it is wanted."""
     monkeypatch.setattr("automation.intake.wake", lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def forgotten_callers():
+    """Nobody has called before, in whichever order the tests run."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

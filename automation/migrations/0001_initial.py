@@ -611,6 +611,13 @@ class Migration(migrations.Migration):
                 name="listener_key_unique_in_project",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="externallistener",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("key", django.db.models.functions.text.Lower("key"))),
+                name="listener_key_is_lower_case",
+            ),
+        ),
         migrations.AddIndex(
             model_name="execution",
             index=models.Index(

@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+FINGERPRINT = "sha256:"
+YEAR_3000 = 32_503_680_000_000  # in milliseconds since 1970
+
 
 class Kind(models.TextChoices):
     """What an event tells. One request may tell several: a transition with a comment."""
@@ -99,13 +102,12 @@ def clean_text(text: str) -> str:
 
 
 def from_milliseconds(text: str) -> datetime | None:
-    """A time given as milliseconds since 1970; None where that is no time."""
-    try:
-        return datetime.fromtimestamp(int(text) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
+    """A time given as milliseconds since 1970; None where that is no time before the year 3000."""
+    if not (text.isdecimal() and len(text) <= 14 and int(text) < YEAR_3000):
         return None
+    return datetime.fromtimestamp(int(text) / 1000, UTC)
 
 
 def fingerprint(body: bytes, find: str) -> str:
     """The delivery id of a request whose sender gives none, but stamps its bodies."""
-    return f"sha256:{hashlib.sha256(find.encode() + bytes(1) + body).hexdigest()}"
+    return f"{FINGERPRINT}{hashlib.sha256(find.encode() + bytes(1) + body).hexdigest()}"

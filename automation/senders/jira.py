@@ -27,8 +27,8 @@ KIND_OF_EVENT = {
 class Jira(Sender):
     """In Jira, as an administrator: Settings → System → WebHooks → Create a WebHook.
 
-    Paste the API Endpoint URL, tick the issue events “created” and “updated”, and choose the
-    issues by JQL. ``${issue.key}`` is filled in by Jira.
+    Paste the API Endpoint URL, tick the issue event “updated” (and “created”, where the listener
+    waits for that), and choose the issues by JQL. Jira fills in ``${issue.key}``.
     """
 
     slug = "jira"

@@ -14,6 +14,7 @@ from apikeys.authentication import KeyRefused, authenticate, authorize, client_a
 from apikeys.models import APIKey, new_prefix
 from apikeys.secrecy import PresentedKey
 from apikeys.services import mail_uses, note_use
+from automation.tasks import mail_key_uses
 from feedback.services import create_project
 from tests.conftest import make_key
 
@@ -138,7 +139,7 @@ def test_a_caller_without_an_address_has_none(connected):
         ("prefix", "Jira", "Use small letters and digits only."),
         ("prefix", "ji-ra", "Use small letters and digits only."),
         ("networks", "192.0.2.1/24", "has host bits set"),
-        ("networks", "jira.example.com", "Write such as 192.0.2.0/24."),
+        ("networks", "jira.example.com", "Write it such as 192.0.2.0/24."),
         ("mail_on_use", "nobody", "Enter a valid email address."),
     ],
 )
@@ -253,8 +254,10 @@ def test_a_request_at_the_door_is_such_a_use(letters, send, listener):
     key = make_key(name="Watched", prefix="watched", mail_on_use="ops@example.com")
 
     send(listener, find="BUG-0001", key=key.secret)
+    mail_key_uses()
 
-    assert mail_uses() == 1
+    key.row.refresh_from_db()
+    assert key.row.last_mail_at is not None
 
 
 def test_a_day_of_use_is_one_mail(letters, watched):

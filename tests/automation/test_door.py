@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from itertools import combinations
 from types import SimpleNamespace
@@ -552,14 +553,27 @@ def test_after_many_bad_keys_an_address_is_asked_to_wait_but_a_good_key_never(
     assert good.status_code == 200
 
 
-def test_a_minute_later_the_address_may_try_again(client, listener, settings):
+def test_a_minute_later_the_address_may_try_again(client, listener, settings, monkeypatch):
     settings.REFUSED_PER_MINUTE = 1
     call(client)
-    Delivery.objects.update(received_at=timezone.now() - timedelta(seconds=61))
+    later = time.time() + 61
+    monkeypatch.setattr("django.core.cache.backends.locmem.time.time", lambda: later)
 
     answer = call(client)
 
     assert answer.status_code == 401
+
+
+def test_a_flood_keeps_its_share_of_rows_and_leaves_room_for_others(client, listener, settings):
+    settings.REFUSED_PER_MINUTE, settings.REFUSED_PER_HOUR = 3, 6
+
+    flood = [call(client).status_code for _ in range(20)]
+    call(client, REMOTE_ADDR="192.0.2.9")
+
+    assert flood == [401] * 3 + [429] * 17
+    kept = Delivery.objects.order_by("pk").values_list("address", "status_code")
+    assert [code for _, code in kept] == [401, 401, 401, 429, 401]
+    assert kept.last()[0] == "192.0.2.9"
 
 
 def test_one_byte_over_the_limit_is_too_much(post, listener):
@@ -906,3 +920,12 @@ def test_what_is_refused_does_not_use_up_what_may_be_stored(post, listener, sett
 
     assert answer.status_code == 200
     assert Delivery.objects.unsettled().count() == 1
+
+
+def test_a_request_with_the_wrong_verb_is_in_the_log_of_the_listener_it_meant(
+    client, listener, api_key
+):
+    answer = client.get(HERE, query_params={"apiKey": api_key.secret})
+
+    assert answer.status_code == 405
+    assert Delivery.objects.get().listener == listener

@@ -6,12 +6,13 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from automation import queue, retention
+from automation import key_use, queue, retention
 from automation.actions.adjust_workflow import AdjustWorkflow
 from automation.models import Delivery, Execution, ExternalListener, MacroAction
 from feedback.models import Comment, SavedFilter, TicketChange
@@ -507,11 +508,15 @@ def test_a_claim_is_limited(post, beta, listener):
     assert len(claimed) == 2
 
 
-def test_a_key_was_used_when_its_requests_came(send, beta, listener, api_key):
-    delivery = send(listener, find="BUG-0001")
+def test_a_key_was_used_when_its_newest_request_came_refused_or_not(send, post, listener, api_key):
+    send(listener, find="BUG-0001")
+    refused = post(listener, path="/api/v1/projects/beta/feedbackListeners/unknown")
+
+    key_use.note_uses()
 
     api_key.row.refresh_from_db()
-    assert api_key.row.last_used_at == delivery.received_at
+    assert refused.status_code == 404
+    assert api_key.row.last_used_at == Delivery.objects.latest("pk").received_at
 
 
 def test_the_tickets_of_a_batch_are_looked_up_at_once(post, beta, listener):
@@ -808,11 +813,19 @@ def test_a_listener_acts_when_it_was_told_to(send, beta, close, when, statuses, 
 
 @pytest.mark.parametrize("when", ExternalListener.When.values)
 def test_a_request_without_a_body_is_trusted(send, beta, close, when):
-    listener = make_listener(beta, close, when=when, when_status="Done", condition="a == 'b'")
+    listener = make_listener(beta, close, when=when, when_status="Done")
 
     delivery = send(listener, find="BUG-0001")
 
     assert delivery.reason == "applied"
+
+
+def test_a_condition_over_the_body_is_not_met_without_one(send, beta, close):
+    listener = make_listener(beta, close, condition="issue.fields.priority.name == 'High'")
+
+    delivery = send(listener, find="BUG-0001")
+
+    assert delivery.reason == "event_not_wanted"
 
 
 def test_every_value_of_when_has_its_case():
@@ -954,3 +967,55 @@ def test_nothing_is_deleted_where_requests_are_kept_for_ever(send, beta, listene
 
     assert deleted == 0
     assert Delivery.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_delivery_whose_connection_breaks_waits_before_it_is_tried_again(
+    on_postgres, post, beta, listener, monkeypatch
+):
+    post(listener, find="BUG-0001")
+    apply = AdjustWorkflow.apply
+
+    def breaking(*arguments, **options):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(AdjustWorkflow, "apply", breaking)
+    assert queue.settle_batch() == 0
+    monkeypatch.setattr(AdjustWorkflow, "apply", apply)
+
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.attempts) == ("received", 1)
+    assert delivery.next_attempt_at > timezone.now()
+    assert "OperationalError" in delivery.evidence["why"]
+    Delivery.objects.update(next_attempt_at=None)
+    queue.settle_all()
+    assert Delivery.objects.get().reason == "applied"
+
+
+@pytest.mark.parametrize("expression", ["a < b", "max_by(@, &a)", "ceil(a)", "sort(c)"])
+def test_an_expression_that_does_not_suit_the_body_finds_nothing(send, beta, close, expression):
+    body = {"a": "x", "b": 1, "c": [1, "x"]}
+    listener = make_listener(
+        beta, close, sender="generic", condition=expression, reference_expression=expression
+    )
+
+    delivery = send(listener, body, find="BUG-0001")
+
+    assert (delivery.reason, delivery.references) == ("event_not_wanted", [])
+
+
+def test_the_history_of_a_deleted_request_still_says_what_ran(send, beta, listener, client):
+    cause = send(listener, find="BUG-0001").executions.get().public_id
+    Delivery.objects.all().delete()
+    client.force_login(User.objects.create_superuser("root"))
+
+    page = client.get(f"/admin/causes/{cause}/", follow=True)
+
+    assert page.redirect_chain[-1][0] == beta.ticket.get_absolute_url()
+    assert "is past its time and was deleted" in page.content.decode()
+
+
+def test_a_listener_key_in_capitals_is_refused_by_the_database(beta, listener):
+    with pytest.raises(IntegrityError, match="listener_key_is_lower_case"):
+        ExternalListener.objects.update(key="JiraClosed")

@@ -163,14 +163,14 @@ def test_an_empty_log_says_what_to_look_at(page, community, listener, api_key, p
     assert "That is how it should be." in text_of(community.get(reverse("refused_log")))
 
 
-@pytest.mark.parametrize("role", ["support", "participant", "outsider"])
+@pytest.mark.parametrize("role", ["support", "observer", "participant", "outsider"])
 def test_a_listeners_log_is_for_those_who_manage_its_project(client, people, listener, role):
     client.force_login(people[role])
 
     assert client.get(log_of(listener)).status_code == 404
 
 
-@pytest.mark.parametrize("role", ["manager", "support", "participant", "outsider"])
+@pytest.mark.parametrize("role", ["manager", "support", "observer", "participant", "outsider"])
 @pytest.mark.parametrize("name", ["community", "refused_log", "api_key_log"])
 def test_community_tools_are_for_community_managers(client, people, api_key, role, name):
     client.force_login(people[role])
@@ -265,7 +265,7 @@ def test_a_deep_body_is_shown(page, post, listener):
     assert page.get(Delivery.objects.get().get_absolute_url()).status_code == 200
 
 
-@pytest.mark.parametrize("role", ["support", "participant", "outsider"])
+@pytest.mark.parametrize("role", ["support", "observer", "participant", "outsider"])
 def test_a_request_is_seen_by_those_who_manage_its_project(client, people, send, listener, role):
     delivery = send(listener, find="BUG-0001")
     execution = Execution.objects.get()
@@ -282,7 +282,7 @@ def test_a_refused_request_of_no_project_is_for_community_managers(client, peopl
     client.force_login(people["manager"])
     assert client.get(url).status_code == 404
     client.force_login(people["community"])
-    assert "an API key that does not exist" in text_of(client.get(url))
+    assert "There is no API key" in text_of(client.get(url))
 
 
 def test_a_cause_leads_to_its_request(page, send, listener):

@@ -297,7 +297,7 @@ CASES = {
         refused_as(key="prefix-community_API_key"),
         "refused",
         401,
-        "The request carried an API key that does not exist.",
+        "There is no API key prefix-*** with the secret that the request carried.",
     ),
     Reason.KEY_OFF: (
         with_key(enabled=False),

@@ -15,7 +15,8 @@ from django.core.management import BaseCommand, CommandError, CommandParser, cal
 from centercode_sim import environment as env
 from centercode_sim.processes import Child, interrupt_on_stop, stop_all
 
-WEB = ("granian", "--interface", "wsgi", "--no-ws", "--no-access-log", "--log-level", "warning")
+WEB = ("granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--no-access-log")
+QUIET = ("--log-level", "warning")
 THREADS = ("--blocking-threads", "4")
 AS_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
 CELERY = ("celery", "--app", "centercode_sim", "--quiet")
@@ -81,7 +82,7 @@ def serve(host: str, port: int) -> None:
     children: list[Child] = []
     try:
         for name, *command in (
-            ("web", "-m", *WEB, *THREADS, *address),
+            ("web", "-m", *WEB, *QUIET, *THREADS, *address),
             ("beat", "-m", *CELERY, *BEAT),
             ("worker", *AS_ROOT, "-m", *CELERY, *WORKER),
         ):
