@@ -15,6 +15,7 @@ from automation.listener_pages import listeners_of
 from automation.models import Delivery, Execution, ExternalListener
 from automation.reasons import DeliveryStatus, Reason
 from feedback.models import Ticket
+from feedback.numbers import row_id
 from feedback.pages import CommunityPage, ManagedTypePage, Page
 
 ROWS = 50
@@ -61,16 +62,18 @@ class Slice:
     older: int | None
 
 
-def slice_of(deliveries: QuerySet[Delivery], newer: str | None, older: str | None) -> Slice:
-    if newer and newer.isdecimal():
-        rows = list(deliveries.filter(pk__gt=int(newer)).order_by("pk")[: ROWS + 1])
+def slice_of(deliveries: QuerySet[Delivery], newer: int | None, older: int | None) -> Slice:
+    if newer is not None:
+        rows = list(deliveries.filter(pk__gt=newer).order_by("pk")[: ROWS + 1])
         more, rows = len(rows) > ROWS, rows[:ROWS][::-1]
         return Slice(rows, rows[0].pk if more else None, rows[-1].pk if rows else None)
-    if older and older.isdecimal():
-        deliveries = deliveries.filter(pk__lt=int(older))
+    if older is not None:
+        deliveries = deliveries.filter(pk__lt=older)
     rows = list(deliveries.order_by("-pk")[: ROWS + 1])
     more, rows = len(rows) > ROWS, rows[:ROWS]
-    return Slice(rows, rows[0].pk if rows and older else None, rows[-1].pk if more else None)
+    return Slice(
+        rows, rows[0].pk if rows and older is not None else None, rows[-1].pk if more else None
+    )
 
 
 def as_rows(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
@@ -92,8 +95,8 @@ class LogPage(Page):
         form = LogFilter(self.request.GET)
         rows = slice_of(
             form.narrow(as_rows(self.deliveries())),
-            self.request.GET.get("newer"),
-            self.request.GET.get("older"),
+            row_id(self.request.GET.get("newer", "")),
+            row_id(self.request.GET.get("older", "")),
         )
         filtered = form.is_valid() and any(form.cleaned_data.values())
         return super().get_context_data(form=form, log=rows, filtered=filtered, **context)

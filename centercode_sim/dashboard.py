@@ -42,10 +42,11 @@ def cards(user: User, projects: list[Project], managed: set[int]) -> list[dict[s
         .exclude(status__category=Status.Category.DONE),
         "feedback_type__project",
     )
-    listeners = _counted(ExternalListener.objects.filter(project__in=keys), "project")
+    own = managed.intersection(keys)
+    listeners = _counted(ExternalListener.objects.filter(project__in=own), "project")
     outcomes: dict[int, dict[str, int]] = defaultdict(dict)
     since = timezone.now() - timedelta(days=DAYS)
-    recent = Delivery.objects.filter(project__in=keys, received_at__gte=since).order_by()
+    recent = Delivery.objects.filter(project__in=own, received_at__gte=since).order_by()
     for row in recent.values("project", "status").annotate(count=Count("pk")):
         outcomes[row["project"]][row["status"]] = row["count"]
     return [

@@ -24,7 +24,7 @@ from feedback.admin_forms import (
 )
 from feedback.forms import ProjectForm
 from feedback.models import FeedbackType, Project, Status, Tag, Team, Workflow
-from feedback.protection import users_of
+from feedback.protection import why_kept
 from feedback.services import furnish_project
 
 
@@ -69,14 +69,14 @@ class HubAdmin(ModelAdmin):
     actions: Any = None
     list_per_page = 50
     list_filter_submit = False
+    view_on_site = False  # the site has no such address
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         row = self.get_object(request, unquote(object_id))
-        users = users_of(row) if row and self.has_delete_permission(request, row) else []
-        if not users:
+        refusal = why_kept(row) if row and self.has_delete_permission(request, row) else ""
+        if not refusal:
             return super().delete_view(request, object_id, extra_context)
-        names = ", ".join(user.name for user in users[:20])
-        messages.error(request, f"“{row}” is in use and was not deleted. It is used by: {names}.")
+        messages.error(request, refusal)
         meta = self.model._meta
         return redirect(f"admin:{meta.app_label}_{meta.model_name}_change", row.pk)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import ProtectedError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -19,11 +19,12 @@ from feedback.errors import BrokenFilter
 from feedback.filters import any_of, as_query, describe, narrow
 from feedback.forms import NamedForm, SaveFilterForm
 from feedback.models import SavedFilter, Ticket
+from feedback.numbers import row_id
 from feedback.pages import ManagedTypePage
-from feedback.protection import as_user, users_of
+from feedback.protection import users_of, why_kept
 from feedback.sentences import sentences_of
 from feedback.services import save_filter
-from feedback.ticket_list import group_of, params_of
+from feedback.ticket_list import params_of
 
 PER_PAGE = 25
 
@@ -46,9 +47,9 @@ class SaveFilterPage(ManagedTypePage, FormView):
     template_name = "feedback/save_filter.html"
     form_class = SaveFilterForm
 
-    @cached_property
-    def group(self) -> dict[str, list[Any]]:
-        return group_of(params_of(self.request.GET), self.feedback_type)
+    @property
+    def group(self) -> dict[str, list[str]]:
+        return params_of(self.request.GET)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"feedback_type": self.feedback_type}
@@ -58,12 +59,11 @@ class SaveFilterPage(ManagedTypePage, FormView):
             return self._replace_group(request.GET)
         return super().post(request, *args, **kwargs)
 
+    @transaction.atomic
     def _replace_group(self, query: Any) -> HttpResponse:
         """A group that was edited on the ticket list goes back to where it came from."""
-        if not query["saving"].isdecimal():
-            raise Http404
-        saved = get_object_or_404(self.feedback_type.saved_filters, pk=query["saving"])
-        index = query.get("group", "")
+        saved = _locked(self, row_id(query["saving"]))
+        index = row_id(query.get("group", ""))
         try:
             saved.groups = _with_group(saved.groups, index, self.group)
             save_filter(saved)
@@ -73,6 +73,7 @@ class SaveFilterPage(ManagedTypePage, FormView):
         messages.success(self.request, f"Filter “{saved}” is saved.")
         return redirect(saved)
 
+    @transaction.atomic
     def form_valid(self, form: SaveFilterForm) -> HttpResponse:
         try:
             saved = save_filter(form.saved(self.group))
@@ -83,13 +84,12 @@ class SaveFilterPage(ManagedTypePage, FormView):
         return redirect(saved)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        params = params_of(self.request.GET)
         try:
             sentence = describe([self.group], self.feedback_type)
             count = any_of(_tickets(self), [self.group], self.feedback_type).count()
         except ValidationError as error:
             return super().get_context_data(problems=error.messages, **context)
-        query = as_query(params).urlencode()
+        query = as_query(self.group).urlencode()
         return super().get_context_data(sentence=sentence, count=count, query=query, **context)
 
 
@@ -97,9 +97,14 @@ def _tickets(page: ManagedTypePage) -> Any:
     return Ticket.objects.filter(feedback_type=page.feedback_type)
 
 
-def _with_group(groups: list[Any], index: str, group: dict[str, Any]) -> list[Any]:
+def _locked(page: ManagedTypePage, pk: int | None) -> SavedFilter:
+    """The saved filter, which nobody else changes until the transaction ends."""
+    return get_object_or_404(page.feedback_type.saved_filters.select_for_update(), pk=pk)
+
+
+def _with_group(groups: list[Any], index: int | None, group: dict[str, Any]) -> list[Any]:
     """``groups`` with the one at ``index`` replaced, or one more where nothing is there."""
-    at = int(index) if index.isdecimal() else len(groups)
+    at = len(groups) if index is None else index
     return [*groups[:at], group, *groups[at + 1 :]]
 
 
@@ -141,12 +146,13 @@ class SavedFilterPage(ManagedTypePage):
         messages.success(self.request, f"The filter is {what}.")
         return redirect(self.saved)
 
+    @transaction.atomic
     def remove_group(self) -> HttpResponse:
+        saved = _locked(self, self.saved.pk)
         at = self.request.POST.get("group", "")
-        kept = [group for index, group in enumerate(self.saved.groups) if str(index) != at]
-        self.saved.groups = kept
+        saved.groups = [group for index, group in enumerate(saved.groups) if str(index) != at]
         try:
-            save_filter(self.saved)
+            save_filter(saved)
         except ValidationError as error:
             messages.error(self.request, " ".join(error.messages))
         else:
@@ -154,16 +160,12 @@ class SavedFilterPage(ManagedTypePage):
         return redirect(self.saved)
 
     def delete(self) -> HttpResponse:
-        try:
-            self.saved.delete()
-        except ProtectedError as error:
-            users = ", ".join(sorted(as_user(row).name for row in error.protected_objects))
-            messages.error(
-                self.request,
-                f"Filter “{self.saved}” is in use and was not deleted. It is used by: {users}. "
-                "Choose another filter there first, or archive this one.",
-            )
+        refusal = why_kept(self.saved)
+        if refusal:
+            hint = "Choose another filter there first, or archive this one."
+            messages.error(self.request, f"{refusal} {hint}")
             return redirect(self.saved)
+        self.saved.delete()
         messages.success(self.request, f"Filter “{self.saved}” is deleted.")
         return redirect("filters", self.project.key, self.feedback_type.prefix)
 

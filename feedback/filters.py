@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -30,9 +30,9 @@ from feedback.models import (
     Ticket,
     as_text,
 )
+from feedback.numbers import row_id
 
 NOT = "__not"
-MOST_ID = 2**63 - 1
 
 # Between a field's label and its values, and the same for its opposite.
 VERBS = {
@@ -42,6 +42,8 @@ VERBS = {
     "created_before": ("is on or before", "is after"),
 }
 IS = ("is", "is none of")
+
+Known = Mapping[type[models.Model], Mapping[int, models.Model]]
 
 CHOICES_IN_PROJECT: dict[type[models.Model], Callable[[Project], QuerySet[Any]]] = {
     Status: lambda project: Status.objects.in_project(project).select_related("workflow"),
@@ -65,14 +67,22 @@ class SearchFilter(filters.CharFilter):
 
 
 class RowsField(filters.fields.ModelMultipleChoiceField):
-    """Rows by id; a number that no id can be is wrong on every database."""
+    """Rows by id, taken from ``known`` where those were looked up before."""
 
-    def _check_values(self, value: Iterable[Any]) -> QuerySet[Any]:
-        for pk in value:
-            if not str(pk).isdecimal() or int(pk) > MOST_ID:
+    known: Mapping[int, models.Model] | None = None
+
+    def _check_values(self, value: Iterable[Any]) -> list[Any]:
+        ids = {pk: row_id(str(pk)) for pk in value}
+        for pk, number in ids.items():
+            if number is None:
                 message = self.error_messages["invalid_pk_value"]
                 raise ValidationError(message, code="invalid_pk_value", params={"pk": pk})
-        return super()._check_values(value)
+            if self.known is not None and number not in self.known:
+                message = self.error_messages["invalid_choice"]
+                raise ValidationError(message, code="invalid_choice", params={"value": pk})
+        if self.known is None:
+            return list(super()._check_values(value))
+        return [self.known[number] for number in ids.values() if number]
 
 
 class RowsFilter(filters.ModelMultipleChoiceFilter):
@@ -131,18 +141,22 @@ class TicketFilterSet(filters.FilterSet):
         queryset: QuerySet[Ticket] | None = None,
         *,
         feedback_type: FeedbackType,
+        known: Known | None = None,
         **options: Any,
     ) -> None:
         if queryset is None:
             queryset = Ticket.objects.filter(feedback_type=feedback_type)
         super().__init__(data, queryset, **options)
         for field in self.filters.values():
-            if isinstance(field, filters.ModelMultipleChoiceFilter):
-                choices = CHOICES_IN_PROJECT[field.queryset.model]
-                field.queryset = choices(feedback_type.project)
+            if isinstance(field, RowsFilter):
+                model = field.queryset.model
+                field.queryset = CHOICES_IN_PROJECT[model](feedback_type.project)
+                field.field.known = known and known[model]
 
 
-def clean_params(params: Any, feedback_type: FeedbackType) -> dict[str, list[Any]]:
+def clean_params(
+    params: Any, feedback_type: FeedbackType, known: Known | None = None
+) -> dict[str, list[Any]]:
     """What each parameter of a group means, as a list of values.
 
     Raises ValidationError for whatever a filter set by itself would drop in silence, and then
@@ -153,27 +167,40 @@ def clean_params(params: Any, feedback_type: FeedbackType) -> dict[str, list[Any
     for name in params:
         if name not in TicketFilterSet.base_filters:
             raise ValidationError(f"There is no field “{name}” to filter by.{_nearest(name)}")
-    form = TicketFilterSet(as_query(params), feedback_type=feedback_type).form
+    form = TicketFilterSet(as_query(params), feedback_type=feedback_type, known=known).form
     problems = [f"{label_of(name)}: {' '.join(messages)}" for name, messages in form.errors.items()]
     problems += [
         f"{label_of(name)}: give one value only."
         for name, values in params.items()
-        if len(_as_list(values)) > 1 and not _takes_several(name)
+        if len(as_list(values)) > 1 and not _takes_several(name)
     ]
     if problems:
         raise ValidationError(problems)
-    cleaned = {name: _as_list(form.cleaned_data[name]) for name in params}
+    cleaned = {name: as_list(form.cleaned_data[name]) for name in params}
     empty = [label_of(name) for name, values in cleaned.items() if not values]
     if empty:
         raise ValidationError(f"{', '.join(empty)}: choose at least one value, or leave it out.")
     return cleaned
 
 
-def clean_groups(groups: Any, feedback_type: FeedbackType) -> list[dict[str, list[Any]]]:
+def clean_groups(
+    groups: Any, feedback_type: FeedbackType, known: Known | None = None
+) -> list[dict[str, list[Any]]]:
     """Every group of a saved filter, checked; raises ValidationError."""
     if not isinstance(groups, list) or not groups:
         raise ValidationError("A filter needs at least one group of fields.")
-    return [clean_params(group, feedback_type) for group in groups]
+    return [clean_params(group, feedback_type, known) for group in groups]
+
+
+def as_kept(cleaned: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """A group that was checked, as a saved filter keeps it: rows by id, days as text."""
+    return {name: [_as_kept(value) for value in values] for name, values in cleaned.items()}
+
+
+def _as_kept(value: Any) -> Any:
+    if isinstance(value, models.Model):
+        return value.pk
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def narrow(tickets: QuerySet[Ticket], saved: SavedFilter) -> QuerySet[Ticket]:
@@ -225,15 +252,15 @@ def actual(ticket: Ticket, name: str) -> str:
     return _shown(name, value)
 
 
-def describe(groups: Any, feedback_type: FeedbackType) -> str:
+def describe(groups: Any, feedback_type: FeedbackType, known: Known | None = None) -> str:
     """The filter as a sentence; raises ValidationError where it cannot be understood."""
     return ", or ".join(
-        " and ".join(phrase(name, values) for name, values in group.items())
-        for group in clean_groups(groups, feedback_type)
+        " and ".join(_phrase(name, values) for name, values in group.items())
+        for group in clean_groups(groups, feedback_type, known)
     )
 
 
-def phrase(name: str, values: list[Any]) -> str:
+def _phrase(name: str, values: list[Any]) -> str:
     base, negated = name.removesuffix(NOT), name.endswith(NOT)
     shown = [_shown(base, value) for value in values]
     return f"{label_of(name)} {VERBS.get(base, IS)[negated]} {' or '.join(shown)}"
@@ -256,7 +283,7 @@ def as_query(params: Mapping[str, Any]) -> QueryDict:
     """A group as the query string that the filter set reads."""
     query = QueryDict(mutable=True)
     for name, values in params.items():
-        query.setlist(name, [_as_param(value) for value in _as_list(values)])
+        query.setlist(name, [_as_param(value) for value in as_list(values)])
     return query
 
 
@@ -264,7 +291,7 @@ def _as_param(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _as_list(values: Any) -> list[Any]:
+def as_list(values: Any) -> list[Any]:
     if isinstance(values, (list, tuple, QuerySet)):
         return list(values)
     return [] if values in (None, "") else [values]

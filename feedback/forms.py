@@ -108,9 +108,11 @@ class TicketForm(forms.ModelForm):
         return [name for name in names if name]
 
     def changes(self) -> dict[str, Any]:
-        """What ``change_ticket`` takes."""
-        fields = {name: self.cleaned_data[name] for name in self.Meta.fields}
-        return fields | {"tags": tags_named(self.instance.project, self.cleaned_data["tags"])}
+        """What the person changed, as ``change_ticket`` takes it."""
+        changes = {name: self.cleaned_data[name] for name in self.changed_data}
+        if "tags" in changes:
+            changes["tags"] = tags_named(self.instance.project, changes["tags"])
+        return changes
 
 
 class StatusField(forms.ModelChoiceField):
@@ -193,9 +195,10 @@ class SaveFilterForm(forms.Form):
         return cleaned
 
     def saved(self, group: dict[str, Any]) -> SavedFilter:
-        """The filter with ``group`` in it, not yet kept."""
-        existing: SavedFilter | None = self.cleaned_data["existing"]
-        if existing:
+        """The filter with ``group`` in it, locked until it is kept."""
+        chosen: SavedFilter | None = self.cleaned_data["existing"]
+        if chosen:
+            existing = SavedFilter.objects.select_for_update().get(pk=chosen.pk)
             existing.groups = [*existing.groups, group]
             return existing
         name = self.cleaned_data["name"]

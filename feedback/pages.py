@@ -61,6 +61,18 @@ class ProjectPage(Page):
     def manages(self) -> bool:
         return Project.objects.managed_by(self.person).filter(pk=self.project.pk).exists()
 
+    @cached_property
+    def insider(self) -> bool:
+        """Sees every ticket and comment, and who and what is behind each change."""
+        worked = Project.objects.worked_by(self.person)
+        return worked.filter(pk=self.project.pk).exists()
+
+    @cached_property
+    def contributes(self) -> bool:
+        """May submit and comment."""
+        contributed = Project.objects.contributed_to_by(self.person)
+        return contributed.filter(pk=self.project.pk).exists()
+
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(project=self.project, manages=self.manages, **context)
 

@@ -24,11 +24,17 @@ def users_of(row: models.Model) -> list[Use]:
         if getattr(relation, "on_delete", None) is models.PROTECT:
             manager = relation.related_model._default_manager
             using = manager.filter(**{relation.field.name: row})
-            found += [as_user(other) for other in using[:MOST]]
+            found += [_as_user(other) for other in using[:MOST]]
     return found
 
 
-def as_user(row: Any) -> Use:
+def why_kept(row: models.Model) -> str:
+    """Why ``row`` is not deleted; empty where nothing uses it."""
+    names = ", ".join(user.name for user in users_of(row)[:MOST])
+    return f"“{row}” is in use and was not deleted. It is used by: {names}." if names else ""
+
+
+def _as_user(row: Any) -> Use:
     """Rows with a page of their own are called by kind and name; others say what they are."""
     if hasattr(row, "get_absolute_url"):
         return Use(f"{capfirst(row._meta.verbose_name)} “{row}”", row.get_absolute_url())

@@ -2,61 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import models
+from django.core.exceptions import ValidationError
 
-from feedback.filters import CHOICES_IN_PROJECT, TicketFilterSet, phrase
+from feedback.filters import CHOICES_IN_PROJECT, NOT, Known, as_list, describe
 from feedback.models import Project, SavedFilter
+from feedback.numbers import row_id
 
-GONE = "something that no longer exists"
 NOT_UNDERSTOOD = "This filter no longer works: open it to see why."
 
 
 def sentences_of(filters: list[SavedFilter], project: Project) -> list[str]:
-    names = {
-        model: {str(row.pk): str(row) for row in choices(project)}
-        for model, choices in CHOICES_IN_PROJECT.items()
-        if model is not User
-    }
-    people = _people(filters)
-    names[User] = {str(user.pk): str(user) for user in User.objects.filter(pk__in=people)}
-    return [_sentence(saved.groups, names) for saved in filters]
+    known = _known_rows(filters, project)
+    return [_sentence(saved, known) for saved in filters]
 
 
-def _sentence(groups: Any, names: dict[type[models.Model], dict[str, str]]) -> str:
+def _sentence(saved: SavedFilter, known: Known) -> str:
     try:
-        return ", or ".join(
-            " and ".join(
-                phrase(name, _named(name, values, names)) for name, values in group.items()
-            )
-            for group in groups
-        )
-    except (AttributeError, KeyError, TypeError):  # not even the shape of a filter
+        return describe(saved.groups, saved.feedback_type, known)
+    except ValidationError:
         return NOT_UNDERSTOOD
 
 
-def _group(group: dict[str, Any], names: dict[type[models.Model], dict[str, str]]) -> str:
-    return " and ".join(phrase(name, _named(name, values, names)) for name, values in group.items())
+def _known_rows(filters: list[SavedFilter], project: Project) -> Known:
+    """All that a filter of ``project`` may name; of its people only those who are named."""
+    rows = {model: choices(project) for model, choices in CHOICES_IN_PROJECT.items()}
+    rows[User] = rows[User].filter(pk__in=_people(filters))
+    return {model: {row.pk: row for row in choices} for model, choices in rows.items()}
 
 
-def _named(name: str, values: Any, names: dict[type[models.Model], dict[str, str]]) -> list[Any]:
-    queryset = TicketFilterSet.base_filters[name].extra.get("queryset")
-    values = values if isinstance(values, list) else [values]
-    if queryset is None:
-        return values
-    return [names[queryset.model].get(str(value), GONE) for value in values]
-
-
-def _people(filters: Iterable[SavedFilter]) -> set[int]:
-    return {
-        value
+def _people(filters: list[SavedFilter]) -> list[Any]:
+    named = (
+        row_id(str(value))
         for saved in filters
         for group in saved.groups
         if isinstance(group, dict)
-        for name in ("submitter", "submitter__not")
-        for value in group.get(name, ())
-        if isinstance(value, int)
-    }
+        for name in ("submitter", "submitter" + NOT)
+        for value in as_list(group.get(name))
+    )
+    return [pk for pk in named if pk]

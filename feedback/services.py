@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F
 
-from feedback.filters import clean_groups
+from feedback.filters import as_kept, clean_groups
 from feedback.models import (
     Comment,
     Exposure,
@@ -228,6 +228,7 @@ def unlink_ticket(link: TicketLink, *, actor: str, cause: str = "") -> None:
 def save_filter(saved: SavedFilter) -> SavedFilter:
     """Keep ``saved`` and note the rows it names; raises ValidationError and then keeps nothing."""
     cleaned = clean_groups(saved.groups, saved.feedback_type)
+    saved.groups = [as_kept(group) for group in cleaned]
     saved.full_clean()
     saved.save()
     saved.uses.all().delete()

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Page as PageOfRows
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 
 from feedback.errors import BrokenFilter
@@ -22,12 +22,12 @@ from feedback.filters import (
     TicketFilterSet,
     any_of,
     as_query,
-    clean_params,
     describe,
     label_of,
     narrow,
 )
-from feedback.models import FeedbackType, Project, SavedFilter, Ticket
+from feedback.models import FeedbackType, SavedFilter, Ticket
+from feedback.numbers import row_id
 from feedback.pages import TypePage
 
 PER_PAGE = 25
@@ -50,18 +50,6 @@ def params_of(query: QueryDict) -> dict[str, list[str]]:
     return {name: values for name, values in params.items() if values and name not in OWN_PARAMS}
 
 
-def group_of(params: Mapping[str, Any], feedback_type: FeedbackType) -> dict[str, list[Any]]:
-    """``params`` as a saved filter keeps them: rows by id, days as text. Raises ValidationError."""
-    cleaned = clean_params(params, feedback_type)
-    return {name: [_kept(value) for value in values] for name, values in cleaned.items()}
-
-
-def _kept(value: Any) -> Any:
-    if hasattr(value, "pk"):
-        return value.pk
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
 class TicketsPage(TypePage):
     """Simple: a search box. Advanced, for those who see every ticket: every field there is."""
 
@@ -82,11 +70,6 @@ class TicketsPage(TypePage):
             return super().get(request, *args, **kwargs)
         tickets, errors, _ = self.narrowed()
         return JsonResponse({"count": tickets.count(), "problem": " ".join(errors)})
-
-    @cached_property
-    def insider(self) -> bool:
-        worked = Project.objects.worked_by(self.person)
-        return worked.filter(pk=self.project.pk).exists()
 
     @cached_property
     def advanced(self) -> bool:
@@ -115,16 +98,16 @@ class TicketsPage(TypePage):
         asked = self.request.GET.get("filter")
         if not asked:
             return None
-        if not (self.insider and asked.isdecimal()):
-            return get_object_or_404(SavedFilter.objects.none())
+        if not self.insider:
+            raise Http404
         own = self.feedback_type.saved_filters.select_related("feedback_type__project")
-        return get_object_or_404(own, pk=asked)
+        return get_object_or_404(own, pk=row_id(asked))
 
     @cached_property
     def editing(self) -> SavedFilter | None:
         """The saved filter of which one group is being edited here."""
-        asked = self.request.GET.get("saving", "")
-        if not (self.manages and asked.isdecimal()):
+        asked = row_id(self.request.GET.get("saving", ""))
+        if not (self.manages and asked):
             return None
         return self.feedback_type.saved_filters.filter(pk=asked).first()
 
@@ -205,7 +188,7 @@ def filter_rows(
 def _list_few(field: Any, chosen: list[str]) -> None:
     """Thousands of testers are not listed: then only those who were chosen are."""
     if field.queryset[PEOPLE_LISTED:].exists():
-        field.queryset = field.queryset.filter(pk__in=[pk for pk in chosen if pk.isdecimal()])
+        field.queryset = field.queryset.filter(pk__in=filter(None, map(row_id, chosen)))
         field.help_text = "There are too many people to list: use their e-mail or team instead."
 
 

@@ -5,13 +5,15 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import FormView
 
 from feedback.forms import CommentForm, LinkForm, SubmitForm, TicketForm
-from feedback.models import Project, Ticket, TicketLink
+from feedback.models import Ticket, TicketLink
+from feedback.numbers import row_id
 from feedback.pages import ProjectPage, TypePage
 from feedback.services import (
     add_comment,
@@ -35,12 +37,14 @@ class SubmitTicketPage(TypePage, FormView):
         return self.project.archived or self.feedback_type.archived
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        insider = Project.objects.worked_by(self.person).filter(pk=self.project.pk).exists()
-        return super().get_form_kwargs() | {"insider": insider}
+        return super().get_form_kwargs() | {"insider": self.insider}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.closed or not self.contributes:
+            raise PermissionDenied
+        return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: SubmitForm) -> HttpResponse:
-        if self.closed:
-            raise PermissionDenied
         submitter = self.person
         try:
             ticket = submit_ticket(self.feedback_type, submitter=submitter, **form.cleaned_data)
@@ -67,12 +71,6 @@ class TicketPage(ProjectPage):
         return get_object_or_404(seen.with_ref(self.kwargs["ref"]).select_related(*related))
 
     @cached_property
-    def insider(self) -> bool:
-        """Sees internal comments, and who and what is behind each change."""
-        worked = Project.objects.worked_by(self.person)
-        return worked.filter(pk=self.project.pk).exists()
-
-    @cached_property
     def editable(self) -> bool:
         return Ticket.objects.editable_by(self.person).filter(pk=self.ticket.pk).exists()
 
@@ -87,6 +85,7 @@ class TicketPage(ProjectPage):
         return getattr(self, name)()
 
     def comment(self) -> HttpResponse:
+        self._only(self.contributes)
         form = CommentForm(self.request.POST, insider=self.insider)
         if not form.is_valid():
             return self._again(comment_form=form)
@@ -94,9 +93,11 @@ class TicketPage(ProjectPage):
         add_comment(self.ticket, actor=self.actor, author=author, **form.cleaned_data)
         return self._done("Your comment is added.")
 
+    @transaction.atomic
     def edit(self) -> HttpResponse:
+        """Under a lock, so that nothing changes between the form's check and the change."""
         self._only(self.editable)
-        own = Ticket.objects.get(pk=self.ticket.pk)  # the page keeps the values before the form
+        own = Ticket.objects.select_for_update(of=("self",)).get(pk=self.ticket.pk)
         form = TicketForm(self.request.POST, instance=own)
         if not form.is_valid():
             return self._again(edit_form=form)
@@ -117,9 +118,8 @@ class TicketPage(ProjectPage):
 
     def unlink(self) -> HttpResponse:
         self._only(self.manages)
-        asked = self.request.POST.get("link", "")
-        links = self.ticket.links.filter(pk=asked if asked.isdecimal() else 0)
-        unlink_ticket(get_object_or_404(links), actor=self.actor)
+        link = get_object_or_404(self.ticket.links, pk=row_id(self.request.POST.get("link", "")))
+        unlink_ticket(link, actor=self.actor)
         return self._done("The link is removed.")
 
     def _only(self, allowed: bool) -> None:
@@ -136,7 +136,9 @@ class TicketPage(ProjectPage):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         everything = "all" in self.request.GET
         entries, more = timeline(self.ticket, insider=self.insider, everything=everything)
-        forms: dict[str, Any] = {"comment_form": CommentForm(insider=self.insider)}
+        forms: dict[str, Any] = {}
+        if self.contributes:
+            forms["comment_form"] = CommentForm(insider=self.insider)
         if self.editable and "edit" in self.request.GET:
             forms["edit_form"] = TicketForm(instance=Ticket.objects.get(pk=self.ticket.pk))
         if self.manages and "link" in self.request.GET:

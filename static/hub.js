@@ -62,8 +62,6 @@
   };
 
   document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-submit-on-change]");
-    if (form) form.requestSubmit();
     if (event.target.matches("[data-reveal]")) reveal(event.target);
   });
 

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 from django.contrib.auth.models import User
 from django.urls import get_resolver, reverse
 
 from automation import queue
 from automation.models import Delivery, Execution
+from feedback.models import SavedFilter
+from feedback.services import save_filter
 
-STRANGE = ["%00", "%ED%A0%80", "99999999999999999999999", "-1", "'\"<", "x" * 3000, "¼", "٣"]
+STRANGE = [
+    "%00",
+    "%ED%A0%80",
+    "99999999999999999999999",
+    "-1",
+    "'\"<",
+    "x" * 3000,
+    "5" * 5000,
+    "¼",
+    "٣",
+]
 PARAMS = {
-    "tickets": ["page", "order", "filter", "saving", "count", "search", "status", "status__not"],
-    "save_filter": ["saving", "tags", "created_after", "blocking__not", "submitter_email"],
-    "listener_log": ["status", "reason", "find", "before", "after"],
-    "api_key_log": ["status", "reason", "find", "before", "after"],
+    "tickets": [
+        *("page", "order", "filter", "saving", "group", "count"),
+        *("search", "status", "status__not", "submitter"),
+    ],
+    "save_filter": ["saving", "group", "tags", "created_after", "blocking__not", "submitter_email"],
+    "listener_log": ["status", "reason", "find", "newer", "older"],
+    "api_key_log": ["status", "reason", "find", "newer", "older"],
     "ticket": ["all", "edit", "link"],
     "search": ["s", "extended"],
     "auth_user": ["q", "o", "p", "e", "teams__project__id__exact"],
@@ -70,6 +87,24 @@ def test_no_page_breaks_over_a_strange_address(addresses, client, strange):
             codes[name, url[:90]] = client.get(url).status_code
 
     assert {place: code for place, code in codes.items() if code >= 500} == {}
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=lambda text: text[:12])
+def test_no_form_breaks_over_a_strange_number(addresses, beta, client, strange):
+    client.force_login(User.objects.create_superuser("root"))
+    row = SavedFilter(feedback_type=beta.bugs, name="Lens", groups=[{"search": "lens"}])
+    saved = save_filter(row).pk
+    save, number = addresses["save_filter"], unquote(strange, errors="replace")
+
+    answers = [
+        client.post(f"{save}?search=lens&saving={strange}&group=0"),
+        client.post(f"{save}?search=lens&saving={saved}&group={strange}"),
+        client.post(save + "?search=lens", {"existing": number}),
+        client.post(row.get_absolute_url(), {"action": "remove_group", "group": number}),
+        client.post(addresses["ticket"], {"action": "unlink", "link": number}),
+    ]
+
+    assert [answer.status_code for answer in answers if answer.status_code >= 500] == []
 
 
 @pytest.mark.parametrize("strange", STRANGE, ids=lambda text: text[:12])

@@ -332,10 +332,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "tags",
-                    models.ManyToManyField(blank=True, related_name="tickets", to="feedback.tag"),
-                ),
-                (
                     "team",
                     models.ForeignKey(
                         blank=True,
@@ -513,6 +509,39 @@ class Migration(migrations.Migration):
                 "ordering": ["project", "pk"],
             },
         ),
+        migrations.CreateModel(
+            name="TicketTag",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="feedback.tag"
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="feedback.ticket"
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddField(
+            model_name="ticket",
+            name="tags",
+            field=models.ManyToManyField(
+                blank=True,
+                related_name="tickets",
+                through="feedback.TicketTag",
+                to="feedback.tag",
+            ),
+        ),
         migrations.AddField(
             model_name="status",
             name="workflow",
@@ -527,6 +556,19 @@ class Migration(migrations.Migration):
             name="default_workflow",
             field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT, to="feedback.workflow"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="project",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("key", django.db.models.functions.text.Lower("key"))),
+                name="project_key_is_lower_case",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="tickettag",
+            constraint=models.UniqueConstraint(
+                fields=("ticket", "tag"), name="tag_once_per_ticket"
             ),
         ),
         migrations.AddConstraint(

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 
 from feedback.models import Team
@@ -36,3 +39,22 @@ def sign_in(cast):
         return client
 
     return sign_in
+
+
+def is_locked(row) -> bool:
+    """Whether nobody else could change ``row`` now, asked over a second connection."""
+    refused = []
+
+    def ask():
+        try:
+            with transaction.atomic():
+                type(row).objects.select_for_update(nowait=True, of=("self",)).get(pk=row.pk)
+        except OperationalError:
+            refused.append(row)
+        finally:
+            connection.close()
+
+    other = Thread(target=ask)
+    other.start()
+    other.join()
+    return bool(refused)

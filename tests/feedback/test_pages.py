@@ -7,9 +7,11 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
+from feedback.forms import TicketForm
 from feedback.models import Exposure, Project, SavedFilter, Status, Team, Ticket
 from feedback.services import change_ticket, create_project, save_filter, submit_ticket
 from tests.conftest import closing_macro, link_to_jira, make_listener, narrow_listener
+from tests.feedback.conftest import is_locked
 
 TICKETS = "/admin/projects/beta/BUG/tickets/"
 
@@ -134,15 +136,44 @@ def test_an_edit_never_overwrites_what_changed_meanwhile(manager, beta):
     assert (beta.ticket.summary, beta.ticket.status) == ("The lens cap melts", beta.closed)
 
 
+def test_an_edit_writes_only_what_its_person_changed(manager, beta, monkeypatch):
+    url = beta.ticket.get_absolute_url()
+    form = manager.get(url + "?edit").context["edit_form"]
+    data = {name: form.initial.get(name) or "" for name in form.fields if name != "blocking"}
+    checked = TicketForm.is_valid
+
+    def is_valid(form):
+        valid = checked(form)
+        change_ticket(Ticket.objects.get(), actor="jira", status=beta.closed)
+        return valid
+
+    monkeypatch.setattr(TicketForm, "is_valid", is_valid)
+    manager.post(url, data | {"action": "edit", "summary": "Mine"})
+
+    ticket = Ticket.objects.get()
+    assert (ticket.summary, ticket.status) == ("Mine", beta.closed)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_ticket_is_locked_while_its_edit_is_checked(on_postgres, manager, beta, monkeypatch):
+    locked = []
+    monkeypatch.setattr(TicketForm, "is_valid", lambda form: locked.append(is_locked(beta.ticket)))
+
+    manager.post(beta.ticket.get_absolute_url(), {"action": "edit"})
+
+    assert locked == [True]
+
+
 def test_comments_are_public_unless_an_insider_says_otherwise(sign_in, cast):
     url = cast.ticket.get_absolute_url()
     data = {"action": "comment", "body": "Hello", "exposure": "internal"}
 
-    for role in ("observer", "participant"):
+    for role in ("support", "participant"):
         sign_in(role).post(url, data)
 
     found = [(row.actor, row.exposure) for row in cast.ticket.comments.all()]
-    assert found == [("observer", "internal"), ("participant", "public")]
+    assert found == [("support", "internal"), ("participant", "public")]
 
 
 def test_links_are_added_once_and_removed(manager, beta):
@@ -282,7 +313,7 @@ def test_another_group_joins_a_filter_that_exists(manager, beta):
     manager.post(f"{save}?status={beta.closed.pk}", {"existing": row.pk})
 
     row.refresh_from_db()
-    assert row.groups == [{"search": "lens"}, {"status": [beta.closed.pk]}]
+    assert row.groups == [{"search": ["lens"]}, {"status": [beta.closed.pk]}]
 
 
 def test_a_group_is_edited_on_the_list_and_put_back(manager, beta):
@@ -327,7 +358,34 @@ def test_a_filter_loses_a_group_but_never_its_last(manager, beta):
     manager.post(url, {"action": "remove_group", "group": "0"})
 
     row.refresh_from_db()
-    assert row.groups == [{"search": "cap"}]
+    assert row.groups == [{"search": ["cap"]}]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_filter_is_locked_while_its_groups_change(on_postgres, manager, beta, monkeypatch):
+    row = saved(beta)
+    save = reverse("save_filter", args=["beta", "BUG"])
+    locked = []
+
+    def look(changed):
+        locked.append(is_locked(row))
+        return changed
+
+    monkeypatch.setattr("feedback.filter_pages.save_filter", look)
+    manager.post(f"{save}?saving={row.pk}&group=0&search=cap")
+    manager.post(f"{save}?search=cap", {"existing": row.pk})
+    manager.post(row.get_absolute_url(), {"action": "remove_group", "group": "0"})
+
+    assert locked == [True, True, True]
+
+
+def test_a_filter_of_a_single_bare_value_is_shown(manager, beta):
+    saved(beta, submitter=beta.ada.pk)
+
+    listed = manager.get(reverse("filters", args=["beta", "BUG"]))
+
+    assert "Submitter is ada" in listed.text
 
 
 def test_a_filter_is_renamed_unless_the_name_is_taken(manager, beta):
@@ -369,7 +427,7 @@ def test_a_broken_filter_says_why_and_matches_nothing(manager, beta):
     tickets = manager.get(f"{TICKETS}?filter={row.pk}")
 
     assert "no longer works" in page.text
-    assert "something that no longer exists" in listed.text
+    assert "This filter no longer works: open it to see why." in listed.text
     assert len(tickets.context["page_obj"]) == 0
     assert "Filter “Old” no longer works" in tickets.text
 
@@ -408,6 +466,19 @@ def test_a_status_in_use_stays_and_the_page_says_why(sign_in, cast):
 
     assert "BUG-0001" in answer.text
     assert Status.objects.filter(pk=cast.new.pk).exists()
+
+
+def test_a_tag_in_use_stays_and_the_page_names_its_tickets(sign_in, cast):
+    tag = cast.project.tags.create(name="iOS")
+    change_ticket(cast.ticket, actor="manager", tags=[tag])
+    url = reverse("admin:feedback_tag_delete", args=[tag.pk])
+
+    answer = sign_in("manager").post(url, {"post": "yes"}, follow=True)
+
+    assert "“iOS” is in use and was not deleted. It is used by: Ticket BUG-0001." in messages(
+        answer
+    )
+    assert cast.ticket.tags.get() == tag
 
 
 def test_two_statuses_of_one_name_are_refused_kindly(sign_in, cast):
@@ -534,6 +605,18 @@ def test_the_overview_tells_a_manager_what_came_in(manager, beta, send, close):
     assert (card["open"], card["listeners"]) == (0, 1)
     assert delivery.get_absolute_url() in answer.text
     assert delivery.sentence.replace("“", "").split()[0] in answer.text
+
+
+def test_deliveries_are_counted_for_managers_alone(sign_in, cast, send):
+    send(make_listener(cast, closing_macro(cast)), find="BUG-0001")
+
+    cards = {
+        role: sign_in(role).get("/admin/").context["cards"][0]
+        for role in ("manager", "observer", "participant")
+    }
+
+    counted = {role: (card["listeners"], len(card["outcomes"])) for role, card in cards.items()}
+    assert counted == {"manager": (1, 1), "observer": (0, 0), "participant": (0, 0)}
 
 
 def test_deliveries_of_other_projects_stay_theirs(sign_in, cast, send):

@@ -5,7 +5,7 @@ from threading import Barrier, Thread
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import ProtectedError
 
 from automation.macros import save_macro
@@ -21,6 +21,7 @@ from feedback.models import (
     TicketChange,
     TicketLink,
 )
+from feedback.protection import users_of
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -58,6 +59,11 @@ def test_a_new_project_comes_furnished(db):
     assert [
         (kind.name, kind.prefix, kind.default_workflow) for kind in project.feedback_types.all()
     ] == [("Bugs", "BUG", workflow), ("Suggestions", "SUG", workflow)]
+
+
+def test_the_database_itself_refuses_a_key_in_capitals(beta):
+    with pytest.raises(IntegrityError, match="project_key_is_lower_case"):
+        Project.objects.filter(pk=beta.project.pk).update(key="Beta")
 
 
 @pytest.mark.parametrize(
@@ -316,6 +322,30 @@ def test_a_saved_filter_lets_go_of_what_it_no_longer_names(beta):
     assert [use.status for use in saved.uses.all()] == [beta.new]
 
 
+def test_a_saved_filter_keeps_lists_of_what_its_values_mean(beta):
+    saved = filter_by(
+        beta,
+        status=str(beta.new.pk),
+        submitter=beta.ada.pk,
+        search=" lens ",
+        blocking="false",
+        exposure="public",
+        created_after="2026-03-02",
+    )
+
+    saved.refresh_from_db()
+    assert saved.groups == [
+        {
+            "status": [beta.new.pk],
+            "submitter": [beta.ada.pk],
+            "search": ["lens"],
+            "blocking": [False],
+            "exposure": ["public"],
+            "created_after": ["2026-03-02"],
+        }
+    ]
+
+
 def test_a_filter_that_cannot_be_saved_changes_nothing(beta):
     saved = filter_by(beta, status=[beta.new.pk])
     saved.groups = [{"status": [0]}]
@@ -325,6 +355,19 @@ def test_a_filter_that_cannot_be_saved_changes_nothing(beta):
 
     assert SavedFilter.objects.get().groups == [{"status": [beta.new.pk]}]
     assert [use.status for use in saved.uses.all()] == [beta.new]
+
+
+def test_a_tag_of_a_ticket_is_not_deleted(beta):
+    change_ticket(beta.ticket, actor="ada", tags=tags_named(beta.project, ["iOS"]))
+    tag = Tag.objects.get()
+
+    with pytest.raises(ProtectedError):
+        tag.delete()
+    named = [use.name for use in users_of(tag)]
+    beta.ticket.delete()
+    tag.delete()
+
+    assert named == ["Ticket BUG-0001"]
 
 
 @pytest.mark.parametrize("field", ["status", "team"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -163,6 +164,50 @@ def test_participants_see_public_tickets_and_their_own(sign_in, cast):
     assert [role for role in listed if "Not for testers" in listed[role]] == ["ada", "observer"]
     assert sign_in("participant").get(hidden.get_absolute_url()).status_code == 404
     assert sign_in("ada").get(hidden.get_absolute_url()).status_code == 200
+
+
+def test_observers_read_and_the_others_submit_and_comment(sign_in, cast):
+    submit = reverse("submit_ticket", args=["beta", "BUG"])
+    listed = [reverse("project_home", args=["beta"]), reverse("tickets", args=["beta", "BUG"])]
+    new = {"summary": "It hums", "exposure": "public"}
+    comment = {"action": "comment", "body": "Hello", "exposure": "public"}
+
+    offered, answered = {}, {}
+    for role in ROLES[:5]:
+        client = sign_in(role)
+        texts = [client.get(url).text for url in (*listed, submit, cast.ticket.get_absolute_url())]
+        words = (submit, submit, 'name="summary"', 'name="body"')
+        offered[role] = {word in text for word, text in zip(words, texts, strict=True)}
+        answered[role] = [
+            client.post(submit, new).status_code,
+            client.post(cast.ticket.get_absolute_url(), comment).status_code,
+        ]
+
+    assert offered == {role: {role != "observer"} for role in ROLES[:5]}
+    assert answered.pop("observer") == [403, 403]
+    assert list(answered.values()) == [[302, 302]] * 4
+    assert not cast.ticket.comments.filter(actor="observer").exists()
+
+
+def test_who_observes_and_takes_part_too_may_comment(sign_in, cast):
+    client = sign_in("observer")
+    cast.participants.members.add(User.objects.get(username="observer"))
+
+    comment = {"action": "comment", "body": "Hello", "exposure": "internal"}
+    client.post(cast.ticket.get_absolute_url(), comment)
+
+    assert cast.ticket.comments.filter(actor="observer").exists()
+
+
+def test_participants_do_not_see_which_team_is_responsible(sign_in, cast):
+    pages = [cast.ticket.get_absolute_url(), reverse("tickets", args=["beta", "BUG"])]
+
+    seen = {
+        role: {"Project Managers" in sign_in(role).get(url).text for url in pages}
+        for role in ("support", "observer", "participant")
+    }
+
+    assert seen == {"support": {True}, "observer": {True}, "participant": {False}}
 
 
 def test_participants_see_no_internal_comment_and_no_machinery(sign_in, cast):

@@ -1,0 +1,194 @@
+"""What a project is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Upper
+from django.urls import reverse
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+KEY_PATTERN = r"[a-z0-9][a-z0-9_-]*"
+
+validate_key = RegexValidator(
+    rf"^{KEY_PATTERN}\Z",
+    "Use small letters, digits, “-” and “_” only, and begin with a letter or a digit.",
+)
+validate_prefix = RegexValidator(
+    r"^[A-Z][A-Z0-9]*\Z", "Use capital letters and digits only, and begin with a letter."
+)
+
+
+class Archivable(models.Model):
+    """What is in use is not deleted: archived, it keeps working but is no longer offered."""
+
+    archived = models.BooleanField(
+        default=False, help_text="Keeps working where it is used, but is no longer offered."
+    )
+
+    class Meta:
+        abstract = True
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def managed_by(self, user: User) -> ProjectQuerySet:
+        return self._where_member(user, Team.Kind.PROJECT_MANAGER)
+
+    def worked_by(self, user: User) -> ProjectQuerySet:
+        """Where ``user`` sees every ticket, internal ones too."""
+        insiders = (Team.Kind.PROJECT_MANAGER, Team.Kind.SUPPORT, Team.Kind.OBSERVER)
+        return self._where_member(user, *insiders)
+
+    def contributed_to_by(self, user: User) -> ProjectQuerySet:
+        """Where ``user`` may submit and comment; observers only read."""
+        contributors = (Team.Kind.PROJECT_MANAGER, Team.Kind.SUPPORT, Team.Kind.PARTICIPANT)
+        return self._where_member(user, *contributors)
+
+    def visible_to(self, user: User) -> ProjectQuerySet:
+        return self._where_member(user, *Team.Kind)
+
+    def _where_member(self, user: User, *kinds: str) -> ProjectQuerySet:
+        if user.is_superuser:
+            return self
+        return self.filter(
+            pk__in=Team.objects.filter(members=user, kind__in=kinds).values("project")
+        )
+
+
+class Project(Archivable):
+    key = models.CharField(
+        "project key",
+        max_length=50,
+        unique=True,
+        validators=[validate_key],
+        help_text="Part of every endpoint URL of this project; changing it breaks those in use.",
+    )
+    name = models.CharField(max_length=100)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(key=Lower("key")), name="project_key_is_lower_case")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("project_home", args=[self.key])
+
+
+class Team(Archivable):
+    class Kind(models.TextChoices):
+        PROJECT_MANAGER = "project_manager", "Project managers"
+        SUPPORT = "support", "Support"
+        OBSERVER = "observer", "Observers"
+        PARTICIPANT = "participant", "Participants"
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="teams")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="teams", blank=True)
+
+    class Meta:
+        ordering = ["project", "pk"]
+        constraints = [
+            models.UniqueConstraint("project", Lower("name"), name="team_name_unique_in_project")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Workflow(Archivable):
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="workflows")
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["project", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                "project", Lower("name"), name="workflow_name_unique_in_project"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StatusQuerySet(models.QuerySet["Status"]):
+    def in_project(self, project: Project) -> StatusQuerySet:
+        return self.filter(workflow__project=project)
+
+
+class Status(Archivable):
+    class Category(models.TextChoices):
+        NEW = "new", "New"
+        OPEN = "open", "Open"
+        DONE = "done", "Done"
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, related_name="statuses")
+    name = models.CharField(max_length=100)
+    category = models.CharField(max_length=10, choices=Category.choices, default=Category.OPEN)
+    order = models.PositiveSmallIntegerField(default=0)
+
+    objects = StatusQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["workflow", "order", "pk"]
+        verbose_name_plural = "statuses"
+        constraints = [
+            models.UniqueConstraint(
+                "workflow", Lower("name"), name="status_name_unique_in_workflow"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FeedbackType(Archivable):
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="feedback_types")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(
+        max_length=10,
+        validators=[validate_prefix],
+        help_text="Begins the id of each ticket: BUG gives BUG-0001.",
+    )
+    default_workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT)
+    last_number = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        ordering = ["project", "pk"]
+        constraints = [
+            models.UniqueConstraint("project", Upper("prefix"), name="prefix_unique_in_project"),
+            models.UniqueConstraint("project", Lower("name"), name="type_name_unique_in_project"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("tickets", args=[self.project.key, self.prefix])
+
+
+class Tag(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tags")
+    name = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("project", Lower("name"), name="tag_name_unique_in_project")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from feedback.models.projects import Archivable, FeedbackType, Status, Tag, Team
+
+
+class SavedFilter(Archivable):
+    """Groups of ``TicketFilterSet`` parameters: *and* within a group, *or* between groups."""
+
+    feedback_type = models.ForeignKey(
+        FeedbackType, on_delete=models.PROTECT, related_name="saved_filters"
+    )
+    name = models.CharField(max_length=100)
+    groups = models.JSONField(default=list, help_text='Such as [{"status": [1, 2]}].')
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                "feedback_type", Lower("name"), name="filter_name_unique_in_type"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse(
+            "saved_filter",
+            args=[self.feedback_type.project.key, self.feedback_type.prefix, self.pk],
+        )
+
+
+class SavedFilterUse(models.Model):
+    """A row that a saved filter names, so that the database refuses to delete that row."""
+
+    saved_filter = models.ForeignKey(SavedFilter, on_delete=models.CASCADE, related_name="uses")
+    status = models.ForeignKey(Status, on_delete=models.PROTECT, null=True)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True)
+    tag = models.ForeignKey(Tag, on_delete=models.PROTECT, null=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
+
+    def __str__(self) -> str:
+        return f"Saved filter “{self.saved_filter}”"

@@ -1,0 +1,221 @@
+"""A ticket, and what gathers around it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
+from django.urls import reverse
+
+from feedback.models.projects import FeedbackType, Project, Status, Tag, Team
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+REF = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)\s*-\s*([0-9]{1,9})\s*")
+
+
+class Exposure(models.TextChoices):
+    PUBLIC = "public", "Public"
+    INTERNAL = "internal", "Internal"
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def in_project(self, project: Project) -> TicketQuerySet:
+        return self.filter(feedback_type__project=project)
+
+    def with_ref(self, text: str) -> TicketQuerySet:
+        """The tickets that go by ``text``; letter case, spaces and missing zeros do not matter."""
+        match = REF.fullmatch(text)
+        if match is None:
+            return self.none()
+        prefix, number = match.groups()
+        return self.filter(feedback_type__prefix=prefix.upper(), number=int(number))
+
+    def visible_to(self, user: User) -> TicketQuerySet:
+        if user.is_superuser:
+            return self
+        return self.filter(
+            Q(feedback_type__project__in=Project.objects.worked_by(user))
+            | Q(feedback_type__project__in=Project.objects.visible_to(user))
+            & (Q(exposure=Exposure.PUBLIC) | Q(submitter=user))
+        )
+
+    def editable_by(self, user: User) -> TicketQuerySet:
+        if user.is_superuser:
+            return self
+        return self.filter(
+            Q(feedback_type__project__in=Project.objects.managed_by(user))
+            | Q(team__in=Team.objects.filter(members=user, kind=Team.Kind.SUPPORT))
+        )
+
+
+class Ticket(models.Model):
+    feedback_type = models.ForeignKey(
+        FeedbackType, on_delete=models.PROTECT, related_name="tickets"
+    )
+    number = models.PositiveIntegerField()
+    summary = models.CharField(max_length=250)
+    description = models.TextField(blank=True)
+    submitter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets"
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True)
+    status = models.ForeignKey(Status, on_delete=models.PROTECT)
+    blocking = models.BooleanField(default=False, help_text="Keeps its submitter from testing on.")
+    exposure = models.CharField(
+        max_length=10,
+        choices=Exposure.choices,
+        default=Exposure.PUBLIC,
+        help_text="An internal ticket is hidden from participants other than its submitter.",
+    )
+    tags = models.ManyToManyField(Tag, through="TicketTag", related_name="tickets", blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = TicketQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["feedback_type", "number"], name="ticket_number_unique_in_type"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.ref
+
+    def get_absolute_url(self) -> str:
+        return reverse("ticket", args=[self.project.key, self.ref])
+
+    @property
+    def ref(self) -> str:
+        return f"{self.feedback_type.prefix}-{self.number:04d}"
+
+    @property
+    def project(self) -> Project:
+        return self.feedback_type.project
+
+
+class TicketTag(models.Model):
+    """A row of its own, so that the database refuses to delete a tag that a ticket has."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE)
+    tag = models.ForeignKey(Tag, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "tag"], name="tag_once_per_ticket")
+        ]
+
+    def __str__(self) -> str:
+        return f"Ticket {self.ticket}"
+
+
+class TicketLink(models.Model):
+    """An item of an outside system that stands for this ticket over there."""
+
+    class System(models.TextChoices):
+        JIRA = "jira", "Jira"
+        AZURE_DEVOPS = "azure_devops", "Azure DevOps / TFS"
+        RALLY = "rally", "Agile Central (Rally)"
+        SALESFORCE = "salesforce", "Salesforce"
+        GITHUB = "github", "GitHub"
+        GITLAB = "gitlab", "GitLab"
+        LINEAR = "linear", "Linear"
+        OTHER = "other", "Other"
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="links")
+    system = models.CharField(max_length=20, choices=System.choices, default=System.JIRA)
+    remote_key = models.CharField(
+        max_length=200, blank=True, help_text="What people call it there, such as SANDBOX-12."
+    )
+    remote_id = models.CharField(
+        max_length=200, blank=True, help_text="What it is called there for good, even if moved."
+    )
+    url = models.URLField("URL", max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            models.Index(Upper("remote_key"), "system", name="ticketlink_remote_key"),
+            models.Index(Upper("remote_id"), "system", name="ticketlink_remote_id"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(remote_key="", remote_id=""), name="ticketlink_names_an_item"
+            ),
+            models.UniqueConstraint(
+                "ticket",
+                "system",
+                Upper("remote_key"),
+                Upper("remote_id"),
+                name="ticketlink_once_per_ticket",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_system_display()} {self.remote_key or self.remote_id}"
+
+
+class Comment(models.Model):
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    actor = models.CharField(max_length=300)
+    cause = models.CharField(max_length=40, blank=True)
+    body = models.TextField()
+    exposure = models.CharField(max_length=10, choices=Exposure.choices, default=Exposure.PUBLIC)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"Comment on {self.ticket}"
+
+
+class TicketChange(models.Model):
+    """One field of one ticket, before and after: text, a truth value, a list of names, or
+    ``{"id": 6, "name": "Closed"}`` for what has a row of its own."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="changes")
+    field = models.CharField(max_length=30)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    actor = models.CharField(max_length=300)
+    cause = models.CharField(
+        max_length=40, blank=True, help_text="The public id of what did it; empty: done by hand."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.field} of {self.ticket}"
+
+    @property
+    def before_text(self) -> str:
+        return as_text(self.before)
+
+    @property
+    def after_text(self) -> str:
+        return as_text(self.after)
+
+
+def as_text(value: Any) -> str:
+    """A value of a ``TicketChange`` as people read it."""
+    if isinstance(value, dict):
+        return str(value["name"])
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
