@@ -128,7 +128,7 @@ class APIKeyAdmin(ModelAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        key = APIKey.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        key = self.get_object(request, object_id)
         if key is None or not self.has_delete_permission(request) or not is_named_in_a_log(key):
             return super().delete_view(request, object_id, extra_context)
         messages.error(

@@ -13,6 +13,7 @@ from automation.actions.base import Action, ActionForm, ProjectChoiceField
 from automation.macros import save_macro
 from automation.models import Macro
 from feedback.models import Status
+from feedback.numbers import row_id
 
 
 class StatusSelect(forms.Select):
@@ -90,7 +91,7 @@ class MacroForm(forms.ModelForm):
             return initial
         for name, field in action.Form.base_fields.items():
             given = self.data.get(f"{action.kind}-{name}", "")
-            if given and (given.isdecimal() or not isinstance(field, ProjectChoiceField)):
+            if row_id(given) or (given and not isinstance(field, ProjectChoiceField)):
                 initial[name] = given
         return initial
 

@@ -157,7 +157,7 @@ def _read_bytes(request: HttpRequest) -> bytes:
     """The raw body; raises Stop where it is too large, without reading it."""
     limit = settings.BODY_LIMIT
     given = request.META.get("CONTENT_LENGTH") or ""
-    length = int(given) if given.isdecimal() else 0
+    length = int(given[:18]) if given.isdecimal() else 0
     if length > limit:
         raise Stop(Reason.BODY_TOO_LARGE, size=length, limit=limit)
     try:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
 from django.core.checks import Tags, register
 
@@ -11,6 +11,7 @@ class CentercodeSimConfig(AppConfig):
     name = "centercode_sim"
 
     def ready(self) -> None:
+        apps.get_app_config("auth").verbose_name = "Community"  # above People, in breadcrumbs
         register(contradictions, Tags.security)
         register(broken_templates, Tags.templates, deploy=True)
 
