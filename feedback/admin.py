@@ -69,7 +69,7 @@ class HubAdmin(ModelAdmin):
     actions: Any = None
     list_per_page = 50
     list_filter_submit = False
-    view_on_site = False  # the site has no such address
+    view_on_site: Any = False  # the site has no such address
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         row = self.get_object(request, unquote(object_id))

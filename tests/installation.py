@@ -12,7 +12,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -81,44 +82,73 @@ class Redis:
         self.process.wait()
 
 
-class Installation:
-    def __init__(self, folder: Path, server_url: str, *, tickets: int) -> None:
+class Database:
+    """One of our own on the server: empty, or a copy of another."""
+
+    def __init__(self, server_url: str, copy_of: Database | None = None) -> None:
         self.server_url = server_url
         self.name = f"test_installation_{os.getpid()}_{free_port()}"
-        self.port = free_port()
-        self.redis = Redis()
-        self.running: list[subprocess.Popen[bytes]] = []
-        self._administer(f"CREATE DATABASE {self.name}")
-        parts = urlsplit(server_url)
-        self.database_url = parts._replace(path=f"/{self.name}").geturl()
-        self.log = (folder / "log").open("wb")
-        self.environ = {
-            **os.environ,
-            "DATABASE_URL": self.database_url,
-            "CELERY_BROKER_URL": f"redis://127.0.0.1:{self.redis.port}/0",
-            "DATA_DIR": str(folder),
-            "ENV_FILE": os.devnull,
-            "PORT": str(self.port),
-            "DJANGO_SETTINGS_MODULE": "centercode_sim.settings",
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        }
-        self._python("manage.py", "migrate", "--verbosity", "0")
-        self.key = json.loads(self._python("-c", MAKE.format(tickets=tickets)))
+        self.url = urlsplit(server_url)._replace(path=f"/{self.name}").geturl()
+        template = f" TEMPLATE {copy_of.name}" if copy_of else ""
+        self._administer(f"CREATE DATABASE {self.name}{template}")
 
-    def _python(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=self.environ,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return done.stdout
+    def drop(self) -> None:
+        self._administer(f"DROP DATABASE {self.name} WITH (FORCE)")
 
     def _administer(self, statement: str) -> None:
         with psycopg.connect(self.server_url, autocommit=True) as connection:
             connection.execute(statement)
+
+
+class Furnished:
+    """A database with the cast of the stories, for each installation to begin with a copy."""
+
+    def __init__(self, server_url: str, folder: Path, *, tickets: int) -> None:
+        self.database = Database(server_url)
+        environ = environ_of(self.database, folder)
+        run_python(environ, "manage.py", "migrate", "--verbosity", "0")
+        self.key = json.loads(run_python(environ, "-c", MAKE.format(tickets=tickets)))
+
+
+def environ_of(database: Database, folder: Path, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": database.url,
+        "CELERY_BROKER_URL": "",
+        "DATA_DIR": str(folder),
+        "ENV_FILE": os.devnull,
+        "DJANGO_SETTINGS_MODULE": "centercode_sim.settings",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **more,
+    }
+
+
+def run_python(environ: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environ,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return done.stdout
+
+
+class Installation:
+    def __init__(self, folder: Path, furnished: Furnished) -> None:
+        self.database = Database(furnished.database.server_url, copy_of=furnished.database)
+        self.key = furnished.key
+        self.port = free_port()
+        self.redis = Redis()
+        self.running: list[subprocess.Popen[bytes]] = []
+        self.log = (folder / "log").open("wb")
+        self.environ = environ_of(
+            self.database,
+            folder,
+            CELERY_BROKER_URL=f"redis://127.0.0.1:{self.redis.port}/0",
+            PORT=str(self.port),
+        )
 
     def start(self, name: str, extra: str = "") -> subprocess.Popen[bytes]:
         """A process of the Procfile, as a process manager starts it."""
@@ -155,11 +185,26 @@ class Installation:
             return json.load(answer)
 
     def rows(self, query: str) -> list[tuple]:
-        with psycopg.connect(self.database_url) as connection:
+        with psycopg.connect(self.database.url) as connection:
             return connection.execute(query).fetchall()
 
     def value(self, query: str):
         return self.rows(query)[0][0]
+
+    @contextmanager
+    def holding(self, statement: str) -> Iterator[None]:
+        """While it lasts, whoever needs the locks that ``statement`` takes must wait for us."""
+        with psycopg.connect(self.database.url) as connection:
+            connection.execute(statement)
+            yield
+
+    def somebody_waits_for_a_lock(self) -> bool:
+        return bool(
+            self.value(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )
 
     def settled(self) -> bool:
         return not self.value("SELECT count(*) FROM automation_delivery WHERE status = 'received'")
@@ -169,4 +214,4 @@ class Installation:
             self.kill(process)
         self.redis.kill()
         self.log.close()
-        self._administer(f"DROP DATABASE {self.name} WITH (FORCE)")
+        self.database.drop()

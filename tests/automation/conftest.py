@@ -26,10 +26,14 @@ def people(beta, pam, root):
     """Everybody by role, and somebody who manages another project."""
     sam = User.objects.create_user("sam")
     beta.support.members.add(sam)
+    olga = User.objects.create_user("olga")
+    observers = Team.objects.create(project=beta.project, name="Observers", kind=Team.Kind.OBSERVER)
+    observers.members.add(olga)
     return {
         "manager": pam,
         "community": root,
         "support": sam,
+        "observer": olga,
         "participant": beta.ada,
         "outsider": make_outsider(),
     }

@@ -292,7 +292,7 @@ def test_the_setup_steps_of_each_sender_are_there(page, close, address):
     assert "``" not in content
 
 
-@pytest.mark.parametrize("role", ["support", "participant", "outsider"])
+@pytest.mark.parametrize("role", ["support", "observer", "participant", "outsider"])
 @pytest.mark.parametrize(
     "name", ["automation", "listener_add", "listener", "listener_delete", "listener_switch"]
 )

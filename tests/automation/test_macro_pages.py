@@ -195,7 +195,7 @@ def test_resources_take_as_many_queries_for_many_macros_as_for_one(
     assert answer.context["page_obj"].has_next()
 
 
-@pytest.mark.parametrize("role", ["support", "participant", "outsider"])
+@pytest.mark.parametrize("role", ["support", "observer", "participant", "outsider"])
 @pytest.mark.parametrize("name", ["resources", "macro_add", "macro", "macro_delete"])
 def test_only_those_who_manage_the_project_see_its_macros(
     client, people, close, address, role, name

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.installation import ROOT, free_port, wait_until
+from tests.installation import ROOT, free_port, run_python, wait_until
 
 FLAGS = [
     "--no-sandbox",
@@ -25,22 +29,37 @@ FLAGS = [
 ]
 
 MAKE = """
-import django
+import json, django
 django.setup()
 from django.contrib.auth.models import User
-from automation.models import Macro
-from tests.conftest import closing_macro, link_to_jira, make_beta, make_key, make_listener
+from django.test import Client
+from automation import queue
+from automation.models import Delivery
+from feedback.models import Status, Team, Workflow
 from feedback.services import create_project, submit_ticket
+from tests.conftest import closing_macro, link_to_jira, make_beta, make_key, make_listener
 User.objects.create_superuser("cm", "cm@example.com", "cm")
-pm = User.objects.create_user("pm", "pm@example.com", "pm")
 beta = make_beta()
-beta.managers.members.add(pm)
-beta.support.members.add(User.objects.create_user("sue", "sue@example.com", "sue"))
+observers = Team.objects.create(project=beta.project, name="Observers", kind="observer")
+for name, team in (("pm", beta.managers), ("sue", beta.support), ("olga", observers)):
+    team.members.add(User.objects.create_user(name, f"{name}@example.com", name))
+create_project("empty", "Empty").teams.get(name="Project Managers").members.add(
+    User.objects.get(username="pm"))
+fast = Workflow.objects.create(project=beta.project, name="Fast track")
+Status.objects.create(workflow=fast, name="Done at once", category="done")
 link_to_jira(beta.ticket)
 for number in range(2, 40):
     submit_ticket(beta.bugs, summary=f"Picture {number} is upside down", submitter=beta.ada)
-create_project("empty", "Empty").teams.get(name="Project Managers").members.add(pm)
-make_listener(beta, closing_macro(beta, "Shut"), name="Shut by Jira", key="shut")
+shut = make_listener(beta, closing_macro(beta, "Shut"), name="Shut by Jira", key="shut")
+key = make_key().secret
+for find, outcome in (("BUG-0002", "done"), ("BUG-9999", "skipped")):
+    Client().post(f"/api/v1/projects/beta/feedbackListeners/shut?find={find}&apiKey={key}",
+        content_type="application/json", headers={"Host": "127.0.0.1"})
+    Delivery.objects.filter(find=find).update(public_id=outcome)
+queue.settle_all()
+assert set(Delivery.objects.values_list("public_id", "status")) == {
+    ("done", "done"), ("skipped", "skipped")}
+print(json.dumps(key))
 """
 
 
@@ -57,7 +76,7 @@ class Hub:
             "DJANGO_SETTINGS_MODULE": "centercode_sim.settings",
         }
         self._run("manage.py", "migrate", "--verbosity", "0")
-        self._run("-c", MAKE)
+        self.key = json.loads(self._run("-c", MAKE))
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "up", "--port", str(self.port)],
             cwd=ROOT,
@@ -71,12 +90,39 @@ class Hub:
             what="the hub answers",
         )
 
-    def _run(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, *arguments], cwd=ROOT, env=self.environ, check=True)
+    def _run(self, *arguments: str) -> str:
+        return run_python(self.environ, *arguments)
+
+    def post(self, listener: str, query: str, payload: object = None) -> dict:
+        """What a tracker does; returns the answer."""
+        address = f"{self.url}/api/v1/projects/beta/feedbackListeners/{listener}?{query}"
+        body = b"" if payload is None else json.dumps(payload).encode()
+        request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    @contextmanager
+    def without_worker(self) -> Iterator[None]:
+        """While it lasts, the worker stands still, and what is received waits."""
+        worker = wait_until(self._worker, within=30, what="the worker runs")
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(worker, signal.SIGCONT)
+
+    def _worker(self) -> int | None:
+        """Its process id: the worker has no pool, all its work is done by one process."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return next((int(pid) for pid in children.split() if b"\0worker\0" in command(pid)), None)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
         self.process.wait(20)
+
+
+def command(pid: str) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 @pytest.fixture(scope="session")

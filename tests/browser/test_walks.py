@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -19,6 +18,12 @@ DONE = {
         "items": [{"field": "status", "fromString": "To Do", "toString": "Done"}],
     },
 }
+
+
+CHOOSE = "Choose …"
+OF_DEFAULT = ["New", "Open", "In Progress", "Logged to Jira", "Fixed", "Closed"]
+NONE, SOME = "0 tickets would match", re.compile("^[1-9][0-9]* tickets would match$")
+PLACEHOLDERS = "?find=${issue.key}&apiKey=prefix-community_API_key"
 
 
 def create_api_key(page) -> str:
@@ -44,18 +49,29 @@ def create_macro(page) -> None:
     expect(page.get_by_role("combobox", name="Status")).to_be_hidden()
     page.get_by_role("checkbox", name="Adjust Workflow").check()
     page.get_by_role("combobox", name="Team").select_option(label="Beta Support")
-    page.get_by_role("combobox", name="Workflow").select_option(label="Default")
-    page.get_by_role("combobox", name="Status").select_option(label="Closed")
+    workflow = page.get_by_role("combobox", name="Workflow")
+    status = page.get_by_role("combobox", name="Status")
+    workflow.select_option(label="Fast track")
+    expect(status.get_by_role("option")).to_have_text([CHOOSE, "Done at once"])
+    workflow.select_option(label="Default")
+    expect(status.get_by_role("option")).to_have_text([CHOOSE, *OF_DEFAULT])
+    status.select_option(label="Closed")
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("main")).to_contain_text("Close ticket")
 
 
-def create_listener(page) -> str:
+def create_listener(page, endpoints) -> str:
     """The third walk, from Feedback Resources; returns the copied endpoint URL."""
     page.get_by_role("link", name="Feedback Automation").last.click()
     page.get_by_role("link", name="Create an External Listener").click()
     page.get_by_role("textbox", name="Name").fill("Jira closed")
-    page.get_by_role("textbox", name="Key").fill("jiraclosed")
+    url = page.get_by_role("status", name="API Endpoint URL")
+    expect(url).to_have_text(f"{endpoints}listener_key{PLACEHOLDERS}")
+    key = page.get_by_role("textbox", name="Key")
+    key.press_sequentially("Jira")
+    expect(url).to_have_text(f"{endpoints}jira{PLACEHOLDERS}")
+    key.press_sequentially("closed")
+    expect(url).to_have_text(f"{endpoints}jiraclosed{PLACEHOLDERS}")
     page.get_by_role("combobox", name="Listener Type").select_option(label="Macro Execution")
     page.get_by_role("combobox", name="Feedback Macro").select_option(label="Close ticket")
     page.get_by_role("button", name="Copy").first.click()
@@ -67,27 +83,18 @@ def create_listener(page) -> str:
 
 def test_the_guides_three_walks_end_with_a_closed_ticket(hub, sign_in):
     manager, project_manager = sign_in("cm"), sign_in("pm")
+    endpoints = f"{hub.url}/api/v1/projects/beta/feedbackListeners/"
 
     key = create_api_key(manager)
     create_macro(project_manager)
-    endpoint = create_listener(project_manager)
-    assert endpoint == (
-        f"{hub.url}/api/v1/projects/beta/feedbackListeners/jiraclosed"
-        "?find=${issue.key}&apiKey=prefix-community_API_key"
-    )
+    endpoint = create_listener(project_manager, endpoints)
+    assert endpoint == f"{endpoints}jiraclosed{PLACEHOLDERS}"
 
     ticket = project_manager
     ticket.goto("/admin/projects/beta/ticket/BUG-0001/")
     expect(ticket.get_by_role("main")).to_contain_text("New")
-    address = endpoint.replace("${issue.key}", "SANDBOX-12").replace(
-        "prefix-community_API_key", key
-    )
-    request = urllib.request.Request(
-        address,
-        json.dumps(DONE).encode(),
-        {"Content-Type": "application/json", "X-Atlassian-Webhook-Identifier": "walk"},
-    )
-    answer = json.load(urllib.request.urlopen(request, timeout=10))
+    query = endpoint.partition("?")[2].replace("${issue.key}", "SANDBOX-12")
+    answer = hub.post("jiraclosed", query.replace("prefix-community_API_key", key), DONE)
 
     ticket.goto(answer["url"])
     expect(ticket.get_by_role("main")).to_contain_text("status New → Closed", timeout=15_000)
@@ -102,3 +109,86 @@ def test_the_guides_three_walks_end_with_a_closed_ticket(hub, sign_in):
     expect(manager.get_by_role("main")).to_contain_text("jiraclosed")
     expect(manager.get_by_role("main")).to_contain_text("BUG-0001")
     assert key not in manager.content()
+
+
+def test_the_page_of_a_waiting_request_follows_by_itself(hub, sign_in):
+    page = sign_in("pm")
+    main = page.get_by_role("main")
+
+    with hub.without_worker():
+        answer = hub.post("shut", f"find=BUG-0003&apiKey={hub.key}")
+        page.goto(answer["url"])
+        expect(main).to_contain_text("A worker has not looked at it yet.")
+        page.evaluate("window.isTheSamePage = true")
+
+    expect(main).to_contain_text("Macro “Shut” ran on BUG-0003", timeout=15_000)
+    expect(main).to_contain_text("status New → Closed")
+    expect(main).not_to_contain_text("A worker has not looked at it yet.")
+    assert page.evaluate("window.isTheSamePage")
+
+
+def test_another_sender_changes_the_placeholder_and_the_events_on_offer(sign_in):
+    page = sign_in("pm")
+    page.goto("/admin/projects/beta/BUG/listeners/add/")
+    url = page.get_by_role("status", name="API Endpoint URL")
+    sender = page.get_by_role("combobox", name="Sender")
+    when = page.get_by_role("combobox", name="When")
+    expect(url).to_contain_text("find=${issue.key}&")
+    expect(when).to_have_value("status_changed")
+
+    sender.select_option(label="Anything that can POST")
+    expect(url).to_contain_text("find=VALUE&")
+    expect(when).to_have_value("any")
+    expect(when.get_by_role("option")).to_have_text(["Any event"])
+
+    sender.select_option(label="Jira")
+    expect(url).to_contain_text("find=${issue.key}&")
+    expect(when).to_have_value("status_changed")
+
+
+def test_what_the_ticket_list_shows_is_saved_as_a_filter_for_listeners(sign_in):
+    page = sign_in("pm")
+    main = page.get_by_role("main")
+    page.goto("/admin/projects/beta/BUG/tickets/")
+    page.get_by_role("button", name="Switch to Advanced View").click()
+
+    statuses = page.get_by_role("group", name="Status is", exact=True)
+    statuses.get_by_role("checkbox", name="In Progress").check()
+    expect(page.get_by_role("search").get_by_role("status")).to_have_text(NONE)
+    statuses.get_by_role("checkbox", name="New").check()
+    expect(page.get_by_role("search").get_by_role("status")).to_have_text(SOME)
+    would_match = page.get_by_role("search").get_by_role("status").inner_text()
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(main).to_contain_text(would_match.replace(" would match", ": Status is"))
+    page.get_by_role("link", name="Save as filter").click()
+    page.get_by_role("textbox", name="Name").fill("Not yet fixed")
+    main.get_by_role("button", name="Save", exact=True).click()
+    expect(main).to_contain_text("Status is New or In Progress")
+
+    page.goto("/admin/projects/beta/BUG/listeners/add/")
+    page.get_by_role("combobox", name="Filter").select_option(label="Not yet fixed")
+
+
+def test_a_macro_can_be_made_with_the_keyboard_alone(sign_in):
+    page = sign_in("pm")
+    page.goto("/admin/projects/beta/BUG/macros/add/")
+
+    type_into(page, page.get_by_role("textbox", name="Name"), "By hand")
+    type_into(page, page.get_by_role("checkbox", name="Adjust Workflow"), " ")
+    type_into(page, page.get_by_role("combobox", name="Team"), "Beta")
+    type_into(page, page.get_by_role("combobox", name="Workflow"), "Fast")
+    type_into(page, page.get_by_role("combobox", name="Status"), "Done")
+    type_into(page, page.get_by_role("button", name="Submit"), "\n")
+
+    row = page.get_by_role("row").filter(has_text="By hand")
+    expect(row).to_contain_text("Move to “Done at once” in Fast track, owned by Beta Support")
+
+
+def type_into(page, target, text) -> None:
+    """Go on to ``target`` by the Tab key, then type."""
+    for _ in range(100):
+        if target.evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    expect(target).to_be_focused()
+    page.keyboard.type(text)
