@@ -19,17 +19,8 @@ MAY_IMPORT = {
 # Inside automation each imports only what stands left of it.
 ORDER = [
     *("reasons", "bodies", "expressions", "actions", "senders", "samples", "models", "macros"),
-    *(
-        "references",
-        "execution",
-        "queue",
-        "key_use",
-        "retention",
-        "tasks",
-        "wake",
-        "intake",
-        "door",
-    ),
+    *("references", "execution", "queue", "key_use", "retention", "tasks", "wake"),
+    *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "delivery_page"),
     *("log_pages", "views", "urls", "admin", "apps", "management"),
 ]
