@@ -17,6 +17,7 @@ from unfold.forms import AdminPasswordChangeForm
 
 from feedback.admin_forms import (
     FeedbackTypeForm,
+    KeptStatusForm,
     NewPersonForm,
     PartForm,
     PersonForm,
@@ -145,6 +146,11 @@ class StatusInline(ForManagers, TabularInline):
     fields = ["name", "category", "order", "archived"]
     extra = 0
     show_change_link = False
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form = type("StatusForm", (KeptStatusForm, formset.form), {})
+        return formset
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

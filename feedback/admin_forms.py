@@ -9,6 +9,7 @@ from unfold.forms import PaginationInlineFormSet, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldBooleanSwitchWidget
 
 from feedback.models import FeedbackType, Team
+from feedback.protection import why_kept
 
 
 class PartForm(forms.ModelForm):
@@ -43,6 +44,14 @@ class FeedbackTypeForm(PartForm):
         if project and workflow and workflow.project_id != project.pk:
             self.add_error("default_workflow", f"“{workflow}” is not a workflow of {project}.")
         return cleaned
+
+
+class KeptStatusForm:
+    """Says in our words, instead of the admin's, who uses a status that is to be deleted."""
+
+    def hand_clean_DELETE(self: Any) -> None:
+        if self.cleaned_data.get("DELETE") and (why := why_kept(self.instance)):
+            raise ValidationError(f"{why} Archive it instead: it is then no longer offered.")
 
 
 class UniqueNames(PaginationInlineFormSet):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -632,3 +633,24 @@ def test_an_empty_overview_says_what_to_do_first(client, admin_user, django_user
 
     client.force_login(django_user_model.objects.create_user("new"))
     assert "Ask a community manager" in client.get("/admin/").text
+
+
+def test_a_status_in_use_is_not_deleted_from_its_workflow_and_the_page_says_who_uses_it(
+    cast, sign_in
+):
+    client = sign_in("manager")
+    statuses = list(cast.workflow.statuses.all())
+    data = {"name": "Default", "statuses-TOTAL_FORMS": len(statuses)}
+    data["statuses-INITIAL_FORMS"] = len(statuses)
+    for index, status in enumerate(statuses):
+        row = {"id": status.pk, "workflow": cast.workflow.pk, "name": status.name}
+        row |= {"category": status.category, "order": status.order}
+        data |= {f"statuses-{index}-{name}": value for name, value in row.items()}
+    data["statuses-0-DELETE"] = "on"
+
+    page = client.post(f"/admin/feedback/workflow/{cast.workflow.pk}/change/", data)
+
+    text = html.unescape(page.content.decode())
+    assert "“New” is in use and was not deleted. It is used by: Ticket “BUG-0001”." in text
+    assert "Archive it instead" in text
+    assert cast.workflow.statuses.count() == len(statuses)
