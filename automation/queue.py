@@ -111,10 +111,13 @@ def _settle_in_order(batch: list[Delivery]) -> int:
     _lock_tickets(ticket for each in named.values() for ticket in each.tickets)
     waiting = _named_by(_earlier_than(batch))
     end, settled = time.monotonic() + ONE_BATCH, 0
-    for delivery in batch:
+    for place, delivery in enumerate(batch):
+        if time.monotonic() > end:
+            _leave(batch[place:])
+            break
         before = _first_before(delivery, named[delivery], waiting)
-        if before or time.monotonic() > end:
-            _leave(delivery, until=before.next_attempt_at if before else None)
+        if before:
+            _leave([delivery], until=before.next_attempt_at)
         elif settle(delivery, named[delivery]):
             settled += 1
             continue
@@ -162,11 +165,11 @@ def _lock_tickets(ids: Iterable[int]) -> None:
     )
 
 
-def _leave(delivery: Delivery, until: datetime | None) -> None:
-    """Leave it received, as if it had not been claimed: its turn comes later."""
-    delivery.attempts -= 1
-    delivery.claimed_at, delivery.next_attempt_at = None, until
-    delivery.save(update_fields=["attempts", "claimed_at", "next_attempt_at"])
+def _leave(deliveries: list[Delivery], until: datetime | None = None) -> None:
+    """Leave them received, as if they had not been claimed: their turn comes later."""
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(
+        attempts=F("attempts") - 1, claimed_at=None, next_attempt_at=until
+    )
 
 
 def settle(delivery: Delivery, named: Named) -> bool:
