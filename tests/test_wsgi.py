@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 from io import BytesIO
+from itertools import pairwise
 
 import pytest
 
+from centercode_sim.management.commands.up import WEB
 from centercode_sim.wsgi import application
+from tests.installation import PROCFILE
 
 
 @pytest.mark.parametrize("charset", ["hex", "undefined", "utf-16", "utf-8"])
@@ -28,3 +31,11 @@ def test_no_charset_and_no_query_breaks_the_door(charset, query):
 
     assert answered == ["401 Unauthorized"]
     assert json.loads(body)["status"] == "refused"
+
+
+def test_the_web_server_speaks_http_1_alone():
+    """Over HTTP/2 a body needs no length, and Django would read none."""
+    from_procfile = PROCFILE["web"].partition("--http ")[2].split()[0]
+    embedded = dict(pairwise(WEB))["--http"]
+
+    assert (from_procfile, embedded) == ("1", "1")

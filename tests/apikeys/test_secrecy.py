@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils.log import AdminEmailHandler
 
 from apikeys.models import APIKey
-from apikeys.secrecy import PresentedKey, strike
+from apikeys.secrecy import PresentedKey, StrikeKeys, strike
 from automation import queue
 from automation.actions.adjust_workflow import AdjustWorkflow
 from automation.models import Delivery
@@ -226,3 +226,10 @@ def test_a_presented_key_shows_no_more_than_its_prefix():
     shown = [repr(PresentedKey(value)) for value in ("jira-0af9", "Jira secret-1", "0af9", "-", "")]
 
     assert shown == ["<key jira-***>", "<key ***>", "<key ***>", "<key ***>", "<key ***>"]
+
+
+def test_a_wrong_call_of_a_logger_is_left_for_logging_to_tell():
+    record = logging.LogRecord("somebody", logging.ERROR, "", 1, "%d of %d", ("a",), None)
+
+    assert StrikeKeys().filter(record)
+    assert (record.msg, record.args) == ("%d of %d", ("a",))
