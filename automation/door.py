@@ -38,7 +38,7 @@ class ListenView(View):
         except Error as error:
             log.error("Not stored, the sender is asked to repeat it: %s", error)
             return refuse(Reason.NOT_STORED)
-        except Exception:
+        except Exception:  # whatever it was, a tracker is told in JSON to come again
             log.exception("Crashed, the sender is asked to repeat it")
             return refuse(Reason.CRASHED)
 
@@ -46,16 +46,20 @@ class ListenView(View):
 def accept(request: HttpRequest, delivery: Delivery) -> JsonResponse:
     first = delivery.duplicate_of
     kept = first or delivery
-    base = settings.SITE_URL or request.build_absolute_uri("/").rstrip("/")
     log.info("200 %s %s", "duplicate of" if first else "received", kept.public_id)
     return JsonResponse(
         {
             "delivery": kept.public_id,
             "status": "duplicate" if first else "received",
             "detail": delivery.sentence if first else "Stored. What comes of it is told at url.",
-            "url": base + kept.get_absolute_url(),
+            "url": site_address(request) + kept.get_absolute_url(),
         }
     )
+
+
+def site_address(request: HttpRequest) -> str:
+    """Scheme and host under which people and trackers reach this installation."""
+    return settings.SITE_URL or request.build_absolute_uri("/").rstrip("/")
 
 
 def refuse(reason: Reason, evidence: dict[str, Any] | None = None) -> JsonResponse:

@@ -14,7 +14,7 @@ from jmespath.exceptions import (
 )
 
 from automation.models import ExternalListener
-from automation.senders import SENDERS
+from automation.senders import SENDERS, sender_choices
 from automation.senders.base import Sender
 
 When = ExternalListener.When
@@ -92,7 +92,7 @@ class ListenerForm(forms.ModelForm):
         help_texts = {"name": "Only your own team sees it.", "enabled": ""}
 
     choices = {
-        "sender": [(slug, sender.label) for slug, sender in SENDERS.items()],
+        "sender": sender_choices(),
         "type": ExternalListener.Type.choices,
         "when": When.choices,
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Page as PageOfRows
 from django.core.paginator import Paginator
@@ -19,11 +18,6 @@ from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
 
 AT_ONCE = 25
-
-
-def site_address(request: HttpRequest) -> str:
-    """Scheme and host under which trackers, too, reach this installation."""
-    return settings.SITE_URL or request.build_absolute_uri("/").rstrip("/")
 
 
 def page_of(rows: QuerySet[Any], request: HttpRequest) -> PageOfRows[Any]:
