@@ -61,9 +61,10 @@ class TicketsPage(TypePage):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """*Switch to Advanced View*, and back."""
-        get_object_or_404(self.projects(), pk=self.project.pk)
-        request.session["advanced"] = request.POST.get("view") == "advanced"
-        return redirect(request.get_full_path() if request.session["advanced"] else request.path)
+        simple = self.feedback_type.get_absolute_url()
+        advanced = request.POST.get("view") == "advanced"
+        request.session["advanced"] = advanced
+        return redirect(request.get_full_path() if advanced else simple)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "count" not in request.GET:
