@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -152,8 +153,17 @@ class Installation:
 
     def start(self, name: str, extra: str = "") -> subprocess.Popen[bytes]:
         """A process of the Procfile, as a process manager starts it."""
+        process = self._spawn(["sh", "-c", f"exec {PROCFILE[name]} {extra}"])
+        if name == "web":
+            address = f"http://127.0.0.1:{self.port}/healthz"
+            wait_until(
+                lambda: urllib.request.urlopen(address, timeout=2), within=60, what="web answers"
+            )
+        return process
+
+    def _spawn(self, command: Any) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            ["sh", "-c", f"exec {PROCFILE[name]} {extra}"],
+            command,
             cwd=ROOT,
             env=self.environ,
             stdout=self.log,
@@ -161,12 +171,14 @@ class Installation:
             start_new_session=True,
         )
         self.running.append(process)
-        if name == "web":
-            address = f"http://127.0.0.1:{self.port}/healthz"
-            wait_until(
-                lambda: urllib.request.urlopen(address, timeout=2), within=60, what="web answers"
-            )
         return process
+
+    def restart_what_died(self) -> None:
+        """As every process manager does: a worker that loses its broker may end itself."""
+        for process in [each for each in self.running if each.poll() is not None]:
+            self.kill(process)
+            self.running.remove(process)
+            self._spawn(process.args)
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """End it and its children at once, as a power cut would."""
