@@ -6,11 +6,10 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import models
 
 from automation.actions import ACTIONS
 from automation.actions.base import Action, ActionForm, ProjectChoiceField
-from automation.macros import save_macro
+from automation.macros import as_params, save_macro
 from automation.models import Macro
 from feedback.models import Status
 from feedback.numbers import row_id
@@ -111,13 +110,10 @@ class MacroForm(forms.ModelForm):
         return all([super().is_valid(), *(form.is_valid() for form in ticked)])
 
     def save(self, commit: bool = True) -> Macro:
+        ticked = [part for part in self.parts if part.ticked]
         return save_macro(
             self.instance,
-            {
-                part.action.kind: as_params(part.form.cleaned_data)
-                for part in self.parts
-                if part.ticked
-            },
+            [(part.action.kind, as_params(part.form.cleaned_data)) for part in ticked],
         )
 
 
@@ -146,10 +142,3 @@ def as_choices(rows: list[Any]) -> list[tuple[Any, Any]]:
         (str(workflow), [(row.pk, str(row)) for row in rows if row.workflow == workflow])
         for workflow in sorted(workflows, key=lambda workflow: workflow.pk)
     ]
-
-
-def as_params(cleaned: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.pk if isinstance(value, models.Model) else value
-        for name, value in cleaned.items()
-    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import reduce
@@ -31,6 +30,7 @@ from feedback.models import (
     as_text,
 )
 from feedback.numbers import row_id
+from rest.nearest import nearest
 
 NOT = "__not"
 
@@ -166,7 +166,8 @@ def clean_params(
         raise ValidationError("A group of a filter needs at least one field and its values.")
     for name in params:
         if name not in TicketFilterSet.base_filters:
-            raise ValidationError(f"There is no field “{name}” to filter by.{_nearest(name)}")
+            near = nearest(name, TicketFilterSet.base_filters)
+            raise ValidationError(f"There is no field “{name}” to filter by.{near}")
     form = TicketFilterSet(as_query(params), feedback_type=feedback_type, known=known).form
     problems = [f"{label_of(name)}: {' '.join(messages)}" for name, messages in form.errors.items()]
     problems += [
@@ -295,8 +296,3 @@ def as_list(values: Any) -> list[Any]:
     if isinstance(values, (list, tuple, QuerySet)):
         return list(values)
     return [] if values in (None, "") else [values]
-
-
-def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(str(name), TicketFilterSet.base_filters, n=1)
-    return f" Did you mean “{near[0]}”?" if near else ""

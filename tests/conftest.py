@@ -76,7 +76,7 @@ def closing_macro(beta, name="Close ticket", status=None) -> Macro:
         "workflow": beta.workflow.pk,
         "status": (status or beta.closed).pk,
     }
-    return save_macro(Macro(feedback_type=beta.bugs, name=name), {"adjust_workflow": params})
+    return save_macro(Macro(feedback_type=beta.bugs, name=name), [("adjust_workflow", params)])
 
 
 @pytest.fixture

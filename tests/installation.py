@@ -33,7 +33,7 @@ from feedback.services import submit_ticket
 beta = make_beta()
 for number in range(2, {tickets} + 1):
     submit_ticket(beta.bugs, summary=f"Ticket {{number}}", submitter=beta.ada)
-comment = {{"add_comment": {{"body": "Seen", "exposure": "public"}}}}
+comment = [("add_comment", {{"body": "Seen", "exposure": "public"}})]
 make_listener(beta, save_macro(Macro(feedback_type=beta.bugs, name="Note"), comment),
     name="Note", key="note", sender="generic")
 make_listener(beta, closing_macro(beta), name="Close", key="close", sender="generic")

@@ -74,6 +74,21 @@ class ActionForm(forms.Form):
                 field.bind_to(project, self.get_initial_for_field(field, name))
 
 
+class ParamsRefused(ValidationError):
+    """What is wrong with an action's params: in sentences and, for programs, by field."""
+
+    def __init__(self, form: ActionForm) -> None:
+        self.by_field = {name: list(map(str, problems)) for name, problems in form.errors.items()}
+        super().__init__(
+            [
+                f"{form.fields[name].label or name}: {' '.join(problems)}"
+                if name in form.fields
+                else " ".join(problems)
+                for name, problems in self.by_field.items()
+            ]
+        )
+
+
 class Action:
     """One thing that a macro can do: its settings, what it does, the sentence people read."""
 
@@ -85,17 +100,10 @@ class Action:
     def clean(
         self, params: Params, project: Project, known: ProjectRows | None = None
     ) -> dict[str, Any]:
-        """``params`` as rows and values; raises ValidationError with a message per field."""
+        """``params`` as rows and values; raises ParamsRefused."""
         form = self.Form(params, project=project, known=known)
         if not form.is_valid():
-            raise ValidationError(
-                [
-                    f"{form.fields[name].label or name}: {' '.join(map(str, messages))}"
-                    if name in form.fields
-                    else " ".join(map(str, messages))
-                    for name, messages in form.errors.items()
-                ]
-            )
+            raise ParamsRefused(form)
         return form.cleaned_data
 
     def describe(self, settings: Settings) -> str:

@@ -185,7 +185,7 @@ def test_resources_take_as_many_queries_for_many_macros_as_for_one(
         macro = closing_macro(beta, name=f"Macro {number}")
         make_listener(beta, macro, key=f"key{number}", name=f"Listener {number}")
         comment = {"body": "Hello", "exposure": "public"}
-        save_macro(Macro(feedback_type=beta.bugs, name=f"Say {number}"), {"add_comment": comment})
+        save_macro(Macro(feedback_type=beta.bugs, name=f"Say {number}"), [("add_comment", comment)])
     page.get(address("resources"))
 
     with django_assert_max_num_queries(20):

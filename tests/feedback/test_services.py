@@ -382,12 +382,12 @@ def test_what_a_macro_names_is_not_deleted(beta, field):
         "status": beta.closed.pk,
     }
     macro = Macro(feedback_type=beta.bugs, name="Park")
-    save_macro(macro, {"adjust_workflow": right | {field: row.pk}})
+    save_macro(macro, [("adjust_workflow", right | {field: row.pk})])
 
     with pytest.raises(ProtectedError) as refused:
         row.delete()
     users = [str(use) for use in refused.value.protected_objects]
-    save_macro(macro, {"adjust_workflow": right})
+    save_macro(macro, [("adjust_workflow", right)])
     row.delete()
 
     assert users == ["Macro “Park”"]
