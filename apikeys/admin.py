@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from access.callers import Caller
+from access.rules import may_make
 from apikeys.forms import APIKeyForm
 from apikeys.models import APIKey
 
@@ -46,10 +48,10 @@ class APIKeyAdmin(ModelAdmin):
         css = {"all": ["automation.css"]}
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
+        return may_make(APIKey, Caller.of(request.user))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
+        return may_make(APIKey, Caller.of(request.user))
 
     has_add_permission = has_module_permission
     has_change_permission = has_delete_permission = has_view_permission

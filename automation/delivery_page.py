@@ -7,27 +7,21 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
 from django.views.generic import RedirectView
 
+from access.callers import Caller
+from access.rules import seen
 from automation.models import Delivery, Execution
 from automation.reasons import DeliveryStatus, Stop
 from automation.senders.base import Kind
-from feedback.models import Project, TicketChange
+from feedback.models import TicketChange
 from feedback.pages import Page
 
 SHOWN_OF_BODY = 64 * 1024
 MOST_REPEATS = 20
-
-
-def deliveries_seen_by(user: Any) -> QuerySet[Delivery]:
-    """Those of the projects that ``user`` manages; what has no project, community managers see."""
-    if user.is_superuser:
-        return Delivery.objects.all()
-    return Delivery.objects.filter(project__in=Project.objects.managed_by(user))
 
 
 class DeliveryPage(Page):
@@ -37,7 +31,7 @@ class DeliveryPage(Page):
 
     @cached_property
     def delivery(self) -> Delivery:
-        deliveries = deliveries_seen_by(self.request.user).select_related(
+        deliveries = seen(Delivery, self.caller).select_related(
             "project", "listener__feedback_type__project", "api_key", "duplicate_of"
         )
         return get_object_or_404(deliveries, public_id=self.kwargs["public_id"])
@@ -80,11 +74,9 @@ class CauseView(LoginRequiredMixin, RedirectView):
 
     def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
         """A run outlives its request, which is deleted after RETENTION_DAYS."""
-        runs = Execution.objects.select_related("delivery", "ticket__feedback_type__project")
-        managed = Project.objects.managed_by(cast("User", self.request.user))
-        run = get_object_or_404(
-            runs.filter(ticket__feedback_type__project__in=managed), public_id=kwargs["public_id"]
-        )
+        runs = seen(Execution, Caller.of(cast("User", self.request.user)))
+        related = runs.select_related("delivery", "ticket__feedback_type__project")
+        run = get_object_or_404(related, public_id=kwargs["public_id"])
         if run.delivery is not None:
             return run.delivery.get_absolute_url()
         messages.info(

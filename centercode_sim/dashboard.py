@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from access.callers import Caller
+from access.rules import Right, seen
 from automation.models import Delivery, ExternalListener
 from automation.reasons import DeliveryStatus
 from feedback.models import Project, Status, Ticket
@@ -20,24 +21,24 @@ DAYS, LATEST, PER_PAGE = 14, 10, 24
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    user = cast("User", request.user)
-    projects = Project.objects.visible_to(user).filter(archived=False)
+    caller = Caller.of(request.user)
+    projects = seen(Project, caller).filter(archived=False)
     page = Paginator(projects, PER_PAGE).get_page(request.GET.get("page"))
-    managed = Project.objects.managed_by(user)
+    managed = Project.objects.giving(caller, Right.MANAGE)
     context |= {
         "page_obj": page,
-        "cards": cards(user, list(page), set(managed.values_list("pk", flat=True))),
+        "cards": cards(caller, list(page), set(managed.values_list("pk", flat=True))),
         "days": DAYS,
-        "manages": user.is_superuser or managed.exists(),
-        "latest": latest(user, managed),
+        "manages": caller.runs_community or managed.exists(),
+        "latest": latest(caller),
     }
     return context
 
 
-def cards(user: User, projects: list[Project], managed: set[int]) -> list[dict[str, Any]]:
+def cards(caller: Caller, projects: list[Project], managed: set[int]) -> list[dict[str, Any]]:
     keys = [project.pk for project in projects]
     open_tickets = _counted(
-        Ticket.objects.visible_to(user)
+        seen(Ticket, caller)
         .filter(feedback_type__project__in=keys)
         .exclude(status__category=Status.Category.DONE),
         "feedback_type__project",
@@ -65,10 +66,8 @@ def cards(user: User, projects: list[Project], managed: set[int]) -> list[dict[s
     ]
 
 
-def latest(user: User, managed: QuerySet[Project]) -> list[Delivery]:
-    deliveries = Delivery.objects.exclude(status=DeliveryStatus.REFUSED)
-    if not user.is_superuser:
-        deliveries = deliveries.filter(project__in=managed)
+def latest(caller: Caller) -> list[Delivery]:
+    deliveries = seen(Delivery, caller).exclude(status=DeliveryStatus.REFUSED)
     return list(deliveries.select_related("listener", "project").defer("body", "headers")[:LATEST])
 
 

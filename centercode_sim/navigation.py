@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import escape, format_html
 
+from access.callers import Caller
+from access.rules import Right, seen
 from feedback.models import FeedbackType, Project
 
 Group = dict[str, Any]
@@ -29,14 +31,15 @@ def navigation(request: HttpRequest) -> list[Group]:
     user = request.user
     if not user.is_active:
         return []
-    projects = Project.objects.visible_to(user).filter(archived=False)
-    managed = set(Project.objects.managed_by(user).values_list("pk", flat=True))
+    caller = Caller.of(user)
+    projects = seen(Project, caller).filter(archived=False)
+    managed = set(Project.objects.giving(caller, Right.MANAGE).values_list("pk", flat=True))
     groups = [_group("", _item(request, "Overview", "dashboard", "admin:index"))]
     groups += [
         _project(request, project, manages=project.pk in managed)
         for project in projects.prefetch_related("feedback_types")[:MOST]
     ]
-    if user.is_superuser:
+    if caller.runs_community:
         tools = _item(request, "All Community Tools", "handyman", "community")
         groups.append(_group("Community Administration", tools))
     return groups

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import HttpRequest
 from unfold.dataclasses import SearchResult
 
+from access.callers import Caller
+from access.rules import seen
 from feedback.models import REF, Project, Ticket
 
 TICKETS, PROJECTS = 7, 3
 
 
 def palette(request: HttpRequest, term: str) -> list[SearchResult]:
-    user = cast("User", request.user)
-    projects = Project.objects.visible_to(user).filter(
-        Q(name__icontains=term) | Q(key__icontains=term)
-    )
+    caller = Caller.of(request.user)
+    projects = seen(Project, caller).filter(Q(name__icontains=term) | Q(key__icontains=term))
     return [
         SearchResult(
             title=ticket.ref,
@@ -26,7 +23,7 @@ def palette(request: HttpRequest, term: str) -> list[SearchResult]:
             link=ticket.get_absolute_url(),
             icon="confirmation_number",
         )
-        for ticket in tickets(user, term)
+        for ticket in tickets(caller, term)
     ] + [
         SearchResult(
             title=project.name,
@@ -38,8 +35,8 @@ def palette(request: HttpRequest, term: str) -> list[SearchResult]:
     ]
 
 
-def tickets(user: User, term: str) -> list[Ticket]:
-    seen = Ticket.objects.visible_to(user).select_related("feedback_type__project")
+def tickets(caller: Caller, term: str) -> list[Ticket]:
+    shown = seen(Ticket, caller).select_related("feedback_type__project")
     if REF.fullmatch(term):
-        return list(seen.with_ref(term)[:TICKETS])
-    return list(seen.filter(summary__icontains=term)[:TICKETS])
+        return list(shown.filter(pk__in=Ticket.objects.with_ref(term).values("pk"))[:TICKETS])
+    return list(shown.filter(summary__icontains=term)[:TICKETS])

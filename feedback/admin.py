@@ -15,6 +15,8 @@ from django.shortcuts import redirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm
 
+from access.callers import Caller
+from access.rules import Right
 from feedback.admin_forms import (
     FeedbackTypeForm,
     KeptStatusForm,
@@ -34,7 +36,8 @@ def managed_ids(request: HttpRequest) -> set[int]:
     if not request.user.is_authenticated:
         return set()
     if not hasattr(request, "managed_project_ids"):
-        ids = Project.objects.managed_by(request.user).values_list("pk", flat=True)
+        managed = Project.objects.giving(Caller.of(request.user), Right.MANAGE)
+        ids = managed.values_list("pk", flat=True)
         request.managed_project_ids = set(ids)  # type: ignore[attr-defined]
     return request.managed_project_ids  # type: ignore[attr-defined]
 
@@ -48,7 +51,7 @@ class ForManagers:
 
     def _manages(self, request: HttpRequest, row: Any = None) -> bool:
         if row is None or row.pk is None:
-            return bool(managed_ids(request)) or request.user.is_superuser
+            return bool(managed_ids(request)) or Caller.of(request.user).runs_community
         return self.project_of(row) in managed_ids(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -127,13 +130,13 @@ class TeamAdmin(ProjectPartAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Who is in a team, and what that means, is for community managers to say."""
         fixed = super().get_readonly_fields(request, obj)
-        if request.user.is_superuser:
+        if Caller.of(request.user).runs_community:
             return fixed
         return [*fixed, "members", "kind"] if obj else ["members"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        keeps_people_in = obj is not None and not request.user.is_superuser and obj.members.exists()
-        return not keeps_people_in and super().has_delete_permission(request, obj)
+        theirs = Caller.of(request.user).runs_community or obj is None
+        return (theirs or not obj.members.exists()) and super().has_delete_permission(request, obj)
 
     @admin.display(description="Members", ordering="count_of_members")
     def people(self, team: Any) -> int:
@@ -198,7 +201,7 @@ class TagAdmin(ProjectPartAdmin):
 
 class ForCommunityManagers:
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
+        return Caller.of(request.user).runs_community
 
 
 @admin.register(Project)

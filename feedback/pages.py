@@ -13,6 +13,8 @@ from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 
+from access.callers import Caller
+from access.rules import Right, may, seen
 from feedback.models import FeedbackType, Project
 
 
@@ -24,6 +26,10 @@ class Page(LoginRequiredMixin, TemplateView):
     @property
     def person(self) -> User:
         return cast("User", self.request.user)
+
+    @cached_property
+    def caller(self) -> Caller:
+        return Caller.of(self.person)
 
     def get_title(self) -> str:
         return self.title
@@ -42,7 +48,7 @@ class CommunityPage(Page):
     """A page for community managers."""
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if request.user.is_authenticated and not request.user.is_superuser:
+        if request.user.is_authenticated and not Caller.of(request.user).runs_community:
             raise PermissionDenied("Only community managers may see this page.")
         return super().dispatch(request, *args, **kwargs)
 
@@ -51,7 +57,7 @@ class ProjectPage(Page):
     """A page of the project whose key is in the address, for those whom ``projects`` lets in."""
 
     def projects(self) -> QuerySet[Project]:
-        return Project.objects.visible_to(self.person)
+        return seen(Project, self.caller)
 
     @cached_property
     def project(self) -> Project:
@@ -59,19 +65,17 @@ class ProjectPage(Page):
 
     @cached_property
     def manages(self) -> bool:
-        return Project.objects.managed_by(self.person).filter(pk=self.project.pk).exists()
+        return may(self.caller, Right.MANAGE, self.project)
 
     @cached_property
     def insider(self) -> bool:
         """Sees every ticket and comment, and who and what is behind each change."""
-        worked = Project.objects.worked_by(self.person)
-        return worked.filter(pk=self.project.pk).exists()
+        return may(self.caller, Right.INSIDE, self.project)
 
     @cached_property
     def contributes(self) -> bool:
         """May submit and comment."""
-        contributed = Project.objects.contributed_to_by(self.person)
-        return contributed.filter(pk=self.project.pk).exists()
+        return may(self.caller, Right.CONTRIBUTE, self.project)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(project=self.project, manages=self.manages, **context)
@@ -93,4 +97,4 @@ class ManagedTypePage(TypePage):
     """The same, for those who manage the project only."""
 
     def projects(self) -> QuerySet[Project]:
-        return Project.objects.managed_by(self.person)
+        return Project.objects.giving(self.caller, Right.MANAGE)

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.generic import FormView
 
+from access.rules import Right, seen
 from feedback.forms import ProjectSettingsForm
 from feedback.models import FeedbackType, Project, Status, Team, Ticket
 from feedback.pages import ProjectPage
@@ -21,11 +22,11 @@ class ProjectHome(ProjectPage):
 
     def types(self) -> QuerySet[FeedbackType]:
         """The feedback types with their tickets counted, as far as the person may see those."""
-        seen = Q(tickets__in=Ticket.objects.visible_to(self.person).values("pk"))
+        theirs = Q(tickets__in=seen(Ticket, self.caller).values("pk"))
         still_open = ~Q(tickets__status__category=Status.Category.DONE)
         return self.project.feedback_types.filter(archived=False).annotate(
-            open_tickets=Count("tickets", filter=seen & still_open),
-            all_tickets=Count("tickets", filter=seen),
+            open_tickets=Count("tickets", filter=theirs & still_open),
+            all_tickets=Count("tickets", filter=theirs),
         )
 
     def teams(self) -> QuerySet[Team]:
@@ -40,7 +41,7 @@ class ProjectSettings(ProjectPage, FormView):
     form_class = ProjectSettingsForm
 
     def projects(self) -> QuerySet[Project]:
-        return Project.objects.managed_by(self.person)
+        return Project.objects.giving(self.caller, Right.MANAGE)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         own = Project.objects.get(pk=self.project.pk)  # the page keeps the values before the form

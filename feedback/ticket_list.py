@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 
+from access.rules import seen
 from feedback.errors import BrokenFilter
 from feedback.filters import (
     IS,
@@ -117,8 +118,7 @@ class TicketsPage(TypePage):
 
         What cannot be understood matches nothing.
         """
-        seen = Ticket.objects.visible_to(self.person)
-        tickets: QuerySet[Ticket] = seen.filter(feedback_type=self.feedback_type)
+        tickets = seen(Ticket, self.caller).filter(feedback_type=self.feedback_type)
         sentences = []
         try:
             self._check_allowed()

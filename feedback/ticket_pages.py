@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import FormView
 
+from access.rules import may_change, seen
 from feedback.forms import CommentForm, LinkForm, SubmitForm, TicketForm
 from feedback.models import Ticket, TicketLink
 from feedback.numbers import row_id
@@ -66,13 +67,14 @@ class TicketPage(ProjectPage):
 
     @cached_property
     def ticket(self) -> Ticket:
-        seen = Ticket.objects.visible_to(self.person).in_project(self.project)
+        own = Ticket.objects.in_project(self.project).with_ref(self.kwargs["ref"])
         related = ("feedback_type__project", "status__workflow", "team", "submitter")
-        return get_object_or_404(seen.with_ref(self.kwargs["ref"]).select_related(*related))
+        shown = own & seen(Ticket, self.caller)
+        return get_object_or_404(shown.select_related(*related))
 
     @cached_property
     def editable(self) -> bool:
-        return Ticket.objects.editable_by(self.person).filter(pk=self.ticket.pk).exists()
+        return may_change(self.ticket, self.caller)
 
     @property
     def actor(self) -> str:

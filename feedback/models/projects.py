@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
@@ -11,8 +9,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Upper
 from django.urls import reverse
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+from access.callers import Caller
+from access.rules import Right, within
 
 KEY_PATTERN = r"[a-z0-9][a-z0-9_-]*"
 
@@ -37,28 +35,8 @@ class Archivable(models.Model):
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
-    def managed_by(self, user: User) -> ProjectQuerySet:
-        return self._where_member(user, Team.Kind.PROJECT_MANAGER)
-
-    def worked_by(self, user: User) -> ProjectQuerySet:
-        """Where ``user`` sees every ticket, internal ones too."""
-        insiders = (Team.Kind.PROJECT_MANAGER, Team.Kind.SUPPORT, Team.Kind.OBSERVER)
-        return self._where_member(user, *insiders)
-
-    def contributed_to_by(self, user: User) -> ProjectQuerySet:
-        """Where ``user`` may submit and comment; observers only read."""
-        contributors = (Team.Kind.PROJECT_MANAGER, Team.Kind.SUPPORT, Team.Kind.PARTICIPANT)
-        return self._where_member(user, *contributors)
-
-    def visible_to(self, user: User) -> ProjectQuerySet:
-        return self._where_member(user, *Team.Kind)
-
-    def _where_member(self, user: User, *kinds: str) -> ProjectQuerySet:
-        if user.is_superuser:
-            return self
-        return self.filter(
-            pk__in=Team.objects.filter(members=user, kind__in=kinds).values("project")
-        )
+    def giving(self, caller: Caller, right: Right) -> ProjectQuerySet:
+        return self.filter(within(right, "pk")(caller))
 
 
 class Project(Archivable):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +12,6 @@ from django.db.models.functions import Upper
 from django.urls import reverse
 
 from feedback.models.projects import FeedbackType, Project, Status, Tag, Team
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
 
 REF = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)\s*-\s*([0-9]{1,9})\s*")
 
@@ -35,23 +32,6 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             return self.none()
         prefix, number = match.groups()
         return self.filter(feedback_type__prefix=prefix.upper(), number=int(number))
-
-    def visible_to(self, user: User) -> TicketQuerySet:
-        if user.is_superuser:
-            return self
-        return self.filter(
-            Q(feedback_type__project__in=Project.objects.worked_by(user))
-            | Q(feedback_type__project__in=Project.objects.visible_to(user))
-            & (Q(exposure=Exposure.PUBLIC) | Q(submitter=user))
-        )
-
-    def editable_by(self, user: User) -> TicketQuerySet:
-        if user.is_superuser:
-            return self
-        return self.filter(
-            Q(feedback_type__project__in=Project.objects.managed_by(user))
-            | Q(team__in=Team.objects.filter(members=user, kind=Team.Kind.SUPPORT))
-        )
 
 
 class Ticket(models.Model):

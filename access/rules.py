@@ -1,0 +1,197 @@
+"""The table of who sees and changes what. A row that is not seen is not there: no hint, no count.
+
+Rows are named by their model's label, since this package knows none of the apps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar, cast
+
+from django.apps import apps
+from django.db.models import Model, Q, QuerySet
+
+from access.callers import Caller
+
+Row = TypeVar("Row", bound=Model)
+Limit = Callable[[Caller], Q]  # the rows that a caller is left with
+
+NOTHING = Q(pk__in=[])
+MANAGERS, SUPPORT, OBSERVERS, PARTICIPANTS = (
+    "project_manager",
+    "support",
+    "observer",
+    "participant",
+)
+
+
+class Right(Enum):
+    """What being in a project's team gives, by the team's kind. Community managers have it all."""
+
+    SEE = (MANAGERS, SUPPORT, OBSERVERS, PARTICIPANTS)
+    CONTRIBUTE = (MANAGERS, SUPPORT, PARTICIPANTS)  # submit and comment
+    INSIDE = (MANAGERS, SUPPORT, OBSERVERS)  # every ticket, internal ones and what is behind them
+    MANAGE = (MANAGERS,)
+    COMMUNITY = ()
+
+
+def within(right: Right, path: str) -> Limit:
+    """Rows whose project, found along ``path``, gives the caller ``right``.
+
+    Rows without a ``path`` belong to no project, but to the whole community.
+    """
+
+    def limit(caller: Caller) -> Q:
+        if caller.runs_community and caller.project is None:
+            return Q()
+        if caller.runs_community:
+            return Q(**{path: caller.project}) if path else NOTHING
+        if caller.person is None or not right.value:
+            return NOTHING
+        teams = caller.person.teams.filter(kind__in=right.value)
+        return Q(**{f"{path}__in": teams.values("project")})
+
+    return limit
+
+
+def tickets_seen(caller: Caller) -> Q:
+    """Participants see what is public, and their own."""
+    path = "feedback_type__project"
+    inside = within(Right.INSIDE, path)(caller)
+    if caller.runs_community:
+        return inside
+    theirs = Q(exposure="public") | Q(submitter=caller.person)
+    return inside | (within(Right.SEE, path)(caller) & theirs)
+
+
+def tickets_changed(caller: Caller) -> Q:
+    """Support changes what its own teams are responsible for."""
+    managed = within(Right.MANAGE, "feedback_type__project")(caller)
+    if caller.runs_community or caller.person is None:
+        return managed
+    return managed | Q(team__in=caller.person.teams.filter(kind=SUPPORT))
+
+
+def comments_seen(caller: Caller) -> Q:
+    tickets = seen(apps.get_model("feedback", "Ticket"), caller).values("pk")
+    inside = within(Right.INSIDE, "ticket__feedback_type__project")(caller)
+    return Q(ticket__in=tickets) & (inside | Q(exposure="public"))
+
+
+@dataclass(frozen=True)
+class Rule:
+    see: Limit
+    change: Limit
+    make: Right  # in the project that the new row is for
+    delete: Limit
+    by_keys: bool = True  # whether an API key may change, make and delete it too
+
+
+def rule(
+    path: str,
+    *,
+    see: Right,
+    change: Right,
+    make: Right | None = None,
+    delete: Right | None = None,
+    by_keys: bool = True,
+) -> Rule:
+    """``make`` and ``delete`` go with ``change`` where they are left out."""
+    return Rule(
+        within(see, path),
+        within(change, path),
+        make or change,
+        within(delete or change, path),
+        by_keys,
+    )
+
+
+RULES: dict[str, Rule] = {
+    "feedback.project": rule(
+        "pk",
+        see=Right.SEE,
+        change=Right.MANAGE,
+        make=Right.COMMUNITY,
+        delete=Right.COMMUNITY,
+    ),
+    "feedback.team": rule("project", see=Right.INSIDE, change=Right.MANAGE),
+    "feedback.tag": rule("project", see=Right.INSIDE, change=Right.MANAGE),
+    "feedback.workflow": rule("project", see=Right.INSIDE, change=Right.MANAGE),
+    "feedback.status": rule("workflow__project", see=Right.INSIDE, change=Right.MANAGE),
+    "feedback.feedbacktype": rule("project", see=Right.SEE, change=Right.MANAGE),
+    "feedback.savedfilter": rule("feedback_type__project", see=Right.INSIDE, change=Right.MANAGE),
+    "feedback.ticket": Rule(
+        see=tickets_seen,
+        change=tickets_changed,
+        make=Right.CONTRIBUTE,
+        delete=lambda caller: NOTHING,
+    ),
+    "feedback.comment": Rule(
+        see=comments_seen,
+        change=lambda caller: NOTHING,
+        make=Right.CONTRIBUTE,
+        delete=lambda caller: NOTHING,
+    ),
+    "feedback.ticketlink": rule(
+        "ticket__feedback_type__project", see=Right.INSIDE, change=Right.MANAGE
+    ),
+    "automation.macro": rule("feedback_type__project", see=Right.MANAGE, change=Right.MANAGE),
+    "automation.externallistener": rule("project", see=Right.MANAGE, change=Right.MANAGE),
+    "automation.delivery": rule("project", see=Right.MANAGE, change=Right.MANAGE),
+    "automation.execution": rule(
+        "ticket__feedback_type__project", see=Right.MANAGE, change=Right.MANAGE
+    ),
+    "apikeys.apikey": rule("project", see=Right.COMMUNITY, change=Right.COMMUNITY, by_keys=False),
+    "apikeys.apicall": rule("api_key__project", see=Right.COMMUNITY, change=Right.COMMUNITY),
+    "auth.user": rule("", see=Right.COMMUNITY, change=Right.COMMUNITY, by_keys=False),
+}
+
+
+def seen(model: type[Row], caller: Caller) -> QuerySet[Row]:
+    """The rows that ``caller`` may know of."""
+    return _limited(model, _rule(model).see(caller))
+
+
+def changeable(model: type[Row], caller: Caller) -> QuerySet[Row]:
+    return _limited(model, _rule(model).change(caller) if _may_write(model, caller) else NOTHING)
+
+
+def deletable(model: type[Row], caller: Caller) -> QuerySet[Row]:
+    return _limited(model, _rule(model).delete(caller) if _may_write(model, caller) else NOTHING)
+
+
+def may_change(row: Model, caller: Caller) -> bool:
+    return changeable(type(row), caller).filter(pk=row.pk).exists()
+
+
+def may_delete(row: Model, caller: Caller) -> bool:
+    return deletable(type(row), caller).filter(pk=row.pk).exists()
+
+
+def may_make(model: type[Model], caller: Caller, project: Model | None = None) -> bool:
+    """Whether ``caller`` may make a row of ``project``; of none, a community manager only."""
+    if not _may_write(model, caller):
+        return False
+    if project is None:
+        return caller.runs_community and caller.project is None
+    return may(caller, _rule(model).make, project)
+
+
+def may(caller: Caller, right: Right, project: Model) -> bool:
+    return (
+        type(project)._default_manager.filter(within(right, "pk")(caller), pk=project.pk).exists()
+    )
+
+
+def _rule(model: type[Model]) -> Rule:
+    return RULES[model._meta.label_lower]
+
+
+def _may_write(model: type[Model], caller: Caller) -> bool:
+    return _rule(model).by_keys or caller.person is not None
+
+
+def _limited(model: type[Row], limit: Q) -> QuerySet[Row]:
+    return cast("QuerySet[Row]", cast("Any", model)._default_manager.filter(limit))
