@@ -15,6 +15,7 @@ class Caller:
     """
 
     name: str = ""  # as a ticket's history names it
+    identity: str = ""  # never given to another
     person: User | None = None
     runs_community: bool = False
     project: int | None = None
@@ -24,4 +25,4 @@ class Caller:
         """The person who is signed in."""
         if not user.is_authenticated or not user.is_active:
             return cls()
-        return cls(user.get_username(), user, bool(user.is_superuser))
+        return cls(user.get_username(), f"person {user.pk}", user, bool(user.is_superuser))

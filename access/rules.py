@@ -179,6 +179,11 @@ def may_make(model: type[Model], caller: Caller, project: Model | None = None) -
     return may(caller, _rule(model).make, project)
 
 
+def makes_alone(model: type[Model]) -> bool:
+    """Whether making one is for community managers, whatever it is like."""
+    return _rule(model).make is Right.COMMUNITY
+
+
 def may(caller: Caller, right: Right, project: Model) -> bool:
     return (
         type(project)._default_manager.filter(within(right, "pk")(caller), pk=project.pk).exists()

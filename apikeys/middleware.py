@@ -2,12 +2,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 from collections.abc import Callable
 from urllib.parse import unquote_plus
 
+from django.conf import settings
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
+from apikeys.authentication import client_address
+from apikeys.models import APICall, APIKey
+from apikeys.patience import may_keep
 from apikeys.secrecy import PresentedKey
+
+log = logging.getLogger(__name__)
+
+LONGEST_PATH = 4000
 
 QUERY_NAMES = {"apikey", "api_key"}
 URI_NAMES = ("REQUEST_URI", "RAW_URI")  # where some servers keep the whole address
@@ -26,6 +36,45 @@ class TakeKey:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.presented_key = take_key(request.META)  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class RecordCall:
+    """Keep a row of each REST request that shows a key; a listener's request is a delivery."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        refused = getattr(request, "key_refused", None)
+        key = refused.key if refused else getattr(request, "auth", None)
+        if refused or key:
+            try:
+                record_call(request, response, key, refused.code if refused else "")
+            except Error as error:
+                log.error("A REST request was not recorded: %s", error)
+        return response
+
+
+def record_call(
+    request: HttpRequest, response: HttpResponse, key: APIKey | None, reason: str
+) -> None:
+    address = client_address(request.META, settings.TRUSTED_PROXIES)
+    refused = APICall.objects.exclude(reason="")
+    if reason and not may_keep(refused, key, address):
+        return
+    APICall.objects.create(
+        api_key=key,
+        address=address,
+        method=(request.method or "")[:10],
+        path=_printable(request.get_full_path())[:LONGEST_PATH],
+        status_code=response.status_code,
+        reason=reason,
+    )
+
+
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def take_key(environ: dict[str, str]) -> PresentedKey | None:

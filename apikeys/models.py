@@ -10,6 +10,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from access.callers import Caller
+
 SECRET_BYTES = 24  # 192 bits, shown as 48 hexadecimal digits
 
 
@@ -79,6 +81,18 @@ class APIKey(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("admin:apikeys_apikey_change", args=[self.pk])
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(
+            name=f"API key “{self.name}”",
+            identity=f"key {self.pk}",
+            runs_community=True,
+            project=self.project_id,
+        )
+
     def get_log_url(self) -> str:
         return reverse("api_key_log", args=[self.pk])
 
@@ -121,3 +135,22 @@ class RequestRecord(models.Model):
 
     class Meta:
         abstract = True
+
+
+class APICall(RequestRecord):
+    """One request to the REST API, made or tried with a key; a listener's is a delivery."""
+
+    reason = models.CharField(max_length=30, blank=True, help_text="Why the key was refused.")
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name = "API call"
+        indexes = [
+            models.Index(models.F("api_key"), models.F("id").desc(), name="apicall_log_of_key"),
+            models.Index(
+                "api_key", "received_at", condition=~models.Q(reason=""), name="apicall_refused"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"

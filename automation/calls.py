@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.handlers.wsgi import get_str_from_wsgi
 from django.http import HttpRequest, UnreadablePostError
 
 from apikeys.authentication import KeyRefused, authenticate, authorize
 from apikeys.models import APIKey
+from apikeys.patience import refusals_from
 from apikeys.secrecy import PresentedKey
 from automation.models import Delivery, ExternalListener
 from automation.reasons import Reason, Stop
@@ -36,7 +35,6 @@ class Call:
     listener: ExternalListener | None = None
     project: Project | None = None
     body: bytes = b""
-    refused: int = 0  # of its address and without a known key, in this minute
 
     @property
     def find(self) -> str:
@@ -55,12 +53,15 @@ def check_caller(call: Call, presented: PresentedKey | None) -> None:
         call.key = authenticate(presented)
         _check_method(call)
         authorize(
-            call.key, scope=APIKey.Scope.LISTEN, address=call.address, project_key=call.project_key
+            call.key,
+            scopes=[APIKey.Scope.LISTEN],
+            address=call.address,
+            project_key=call.project_key,
         )
     except KeyRefused as refused:
         call.key = refused.key
-        if call.key is None:
-            _check_patience(call)
+        if call.key is None and refusals_from(call.address) > settings.REFUSED_PER_MINUTE:
+            raise Stop(Reason.TOO_MANY_REQUESTS, address=call.address) from refused
         _check_method(call)
         raise Stop(Reason(refused.code), **_key_evidence(call)) from refused
 
@@ -68,19 +69,6 @@ def check_caller(call: Call, presented: PresentedKey | None) -> None:
 def _check_method(call: Call) -> None:
     if call.request.method != "POST":
         raise Stop(Reason.METHOD_NOT_ALLOWED, method=call.request.method)
-
-
-def _check_patience(call: Call) -> None:
-    """Bad keys from one address are answered for a while only; a good key is never held back.
-
-    Each web process counts for itself.
-    """
-    name = f"refused:{call.address}"
-    cache.add(name, 0, timeout=60)
-    with suppress(ValueError):  # its minute just ended
-        call.refused = cache.incr(name)
-    if call.refused > settings.REFUSED_PER_MINUTE:
-        raise Stop(Reason.TOO_MANY_REQUESTS, address=call.address)
 
 
 def _key_evidence(call: Call) -> dict[str, Any]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.contrib import messages
@@ -93,13 +94,20 @@ def executions_of(delivery: Delivery) -> list[tuple[Execution, list[TicketChange
             "macro__feedback_type__project", "ticket__feedback_type__project"
         ).prefetch_related("steps")
     )
+    changes = changes_of(executions)
+    return [(execution, changes[execution.public_id]) for execution in executions]
+
+
+def changes_of(executions: Iterable[Execution]) -> dict[str, list[TicketChange]]:
+    """What each execution, by its public id, changed."""
+    executions = list(executions)
     changes = defaultdict(list)
     for change in TicketChange.objects.filter(
         ticket__in=[execution.ticket_id for execution in executions],
         cause__in=[execution.public_id for execution in executions],
     ):
         changes[change.cause].append(change)
-    return [(execution, changes[execution.public_id]) for execution in executions]
+    return changes
 
 
 def shown_body(delivery: Delivery) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from apikeys.authentication import client_address
+from apikeys.patience import may_keep
 from apikeys.secrecy import STRUCK, PresentedKey
 from automation.bodies import check_type, read_body
 from automation.calls import Call, check_caller, check_signature, find_listener, read_bytes
@@ -124,31 +122,13 @@ def _found_by(expression: str, payload: Any) -> tuple[str, ...]:
 
 
 def _keep_refused(call: Call, refusal: Stop) -> None:
-    if not _may_be_kept(call):
+    if not may_keep(Delivery.objects.refused(), call.key, call.address):
         return
     delivery = Delivery(**_trace(call, code=refusal.explanation.code))
     if call.key is not None:
         delivery.find = call.find
     delivery.end(refusal.reason, refusal.evidence)
     delivery.save(force_insert=True)
-
-
-def _may_be_kept(call: Call) -> bool:
-    """REFUSED_PER_HOUR for each key, and for all without one, of whom each address has a share.
-
-    The first that is answered 429 stands for those that follow.
-    """
-    hour = Delivery.objects.refused().filter(
-        api_key=call.key, received_at__gt=timezone.now() - timedelta(hours=1)
-    )
-    share = settings.REFUSED_PER_MINUTE + 1
-    if call.key is None and _at_least(share, hour.filter(address=call.address)):
-        return False
-    return not _at_least(settings.REFUSED_PER_HOUR, hour)
-
-
-def _at_least(number: int, deliveries: QuerySet[Delivery]) -> bool:
-    return len(deliveries.values_list("pk")[:number]) >= number
 
 
 def _trace(call: Call, *, code: int) -> dict[str, Any]:

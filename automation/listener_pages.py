@@ -136,6 +136,10 @@ class ListenerSwitchPage(ManagedTypePage):
         return redirect(address_of("automation", self.feedback_type))
 
 
+def users_of_listener(listener: ExternalListener) -> list[str]:
+    return ["the log of the requests that it received"] if listener.deliveries.exists() else []
+
+
 class ListenerDeletePage(DeletePage):
     home = "automation"
     noun = "external listener"
@@ -146,6 +150,4 @@ class ListenerDeletePage(DeletePage):
         return get_object_or_404(listeners_of(self.feedback_type), pk=self.kwargs["pk"])
 
     def users(self) -> list[str]:
-        if self.row.deliveries.exists():
-            return ["The log of the requests that it received"]
-        return []
+        return users_of_listener(self.row)

@@ -84,6 +84,12 @@ class MacroPage(MacroAddPage):
         return f"Macro “{macro}” was saved."
 
 
+def users_of_macro(macro: Macro) -> list[str]:
+    users = [f"Listener “{listener}”" for listener in macro.listeners.all()]
+    runs = macro.executions.count()
+    return users + ([f"The record of its runs on tickets ({runs})"] if runs else [])
+
+
 class MacroDeletePage(DeletePage):
     home = "resources"
     noun = "macro"
@@ -96,6 +102,4 @@ class MacroDeletePage(DeletePage):
         return get_object_or_404(macros_of(self.feedback_type), pk=self.kwargs["pk"])
 
     def users(self) -> list[str]:
-        users = [f"Listener “{listener}”" for listener in self.row.listeners.all()]
-        runs = self.row.executions.count()
-        return users + ([f"The record of its runs on tickets ({runs})"] if runs else [])
+        return users_of_macro(self.row)

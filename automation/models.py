@@ -44,7 +44,11 @@ class Macro(Archivable):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
-                "feedback_type", Lower("name"), name="macro_name_unique_in_type"
+                "feedback_type",
+                Lower("name"),
+                name="macro_name_unique_in_type",
+                violation_error_code="name_taken",
+                violation_error_message="The type has a macro of this name: choose another.",
             )
         ]
 
@@ -54,6 +58,10 @@ class Macro(Archivable):
     def get_absolute_url(self) -> str:
         kind = self.feedback_type
         return reverse("macro", args=[kind.project.key, kind.prefix, self.pk])
+
+    @property
+    def project(self) -> Project:
+        return self.feedback_type.project
 
 
 class MacroAction(models.Model):
@@ -142,7 +150,13 @@ class ExternalListener(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint("project", Lower("key"), name="listener_key_unique_in_project"),
+            models.UniqueConstraint(
+                "project",
+                Lower("key"),
+                name="listener_key_unique_in_project",
+                violation_error_code="key_taken",
+                violation_error_message="The project has a listener with this key: choose another.",
+            ),
             models.CheckConstraint(
                 condition=Q(key=Lower("key")), name="listener_key_is_lower_case"
             ),

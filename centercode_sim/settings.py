@@ -58,12 +58,17 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest",
     "apikeys",
     "feedback",
     "automation",
 ]
 MIDDLEWARE = [
     "apikeys.middleware.TakeKey",  # first: nothing after it can log the secret
+    "apikeys.middleware.RecordCall",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -175,6 +180,38 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
         "kombu.connection": {"level": "ERROR"},  # the file-system broker has no host name
     },
+}
+
+# The REST API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apikeys.authentication.APIKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.KnownCaller"],
+    "DEFAULT_PARSER_CLASSES": ["rest.parsing.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "rest.paging.Paging",
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest.paging.Ordering",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "rest.schema.Schema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "rest.errors.answer_to",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": SITE_NAME,
+    "DESCRIPTION": "Everything that the pages do, for programs, with the same permissions.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
 }
 
 # The look

@@ -24,6 +24,7 @@ urlpatterns = [
     path("admin/", include(automation_pages)),
     path("admin/", admin.site.urls),
     path("", include("automation.urls")),
+    path("api/", include("centercode_sim.api")),
 ]
 
 handler400 = "centercode_sim.errors.bad_request"

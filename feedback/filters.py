@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import reduce
@@ -16,6 +17,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 
 from feedback.errors import BrokenFilter
 from feedback.models import (
@@ -34,6 +36,9 @@ from rest.nearest import nearest
 
 NOT = "__not"
 
+# What participants may filter by: all of it stands on the tickets that they see.
+FOR_EVERYONE = ("search", "status", "tags", "blocking", "created_after", "created_before")
+
 # Between a field's label and its values, and the same for its opposite.
 VERBS = {
     "search": ("contains", "does not contain"),
@@ -43,7 +48,13 @@ VERBS = {
 }
 IS = ("is", "is none of")
 
+MOST_VALUES = 200  # of one field
+
+Called = dict[str, list[Any]]  # rows by what was given for them, in small letters
+Choices = Callable[[type[models.Model]], QuerySet[Any]]
 Known = Mapping[type[models.Model], Mapping[int, models.Model]]
+
+NAMED_BY: dict[type[models.Model], str] = {User: "username"}
 
 CHOICES_IN_PROJECT: dict[type[models.Model], Callable[[Project], QuerySet[Any]]] = {
     Status: lambda project: Status.objects.in_project(project).select_related("workflow"),
@@ -67,22 +78,36 @@ class SearchFilter(filters.CharFilter):
 
 
 class RowsField(filters.fields.ModelMultipleChoiceField):
-    """Rows by id, taken from ``known`` where those were looked up before."""
+    """Rows by id or name, taken from ``known``, by id, where those were looked up before."""
 
     known: Mapping[int, models.Model] | None = None
 
     def _check_values(self, value: Iterable[Any]) -> list[Any]:
-        ids = {pk: row_id(str(pk)) for pk in value}
-        for pk, number in ids.items():
-            if number is None:
-                message = self.error_messages["invalid_pk_value"]
-                raise ValidationError(message, code="invalid_pk_value", params={"pk": pk})
-            if self.known is not None and number not in self.known:
+        texts = [str(each) for each in value]
+        if len(texts) > MOST_VALUES:
+            raise ValidationError(f"Give at most {MOST_VALUES} values.")
+        found = self._known(texts) if self.known is not None else self._looked_up(texts)
+        for text in texts:
+            if text.casefold() not in found:
                 message = self.error_messages["invalid_choice"]
-                raise ValidationError(message, code="invalid_choice", params={"value": pk})
-        if self.known is None:
-            return list(super()._check_values(value))
-        return [self.known[number] for number in ids.values() if number]
+                raise ValidationError(message, "invalid_choice", {"value": text[:100]})
+        return list({row.pk: row for text in texts for row in found[text.casefold()]}.values())
+
+    def _known(self, texts: list[str]) -> Called:
+        rows = {text: (self.known or {}).get(row_id(text) or 0) for text in texts}
+        return {text: [row] for text, row in rows.items() if row}
+
+    def _looked_up(self, texts: list[str]) -> Called:
+        """A number is an id before it is a name; several rows may have one name."""
+        name = NAMED_BY.get(self.queryset.model, "name")
+        ids = {text: number for text in texts if (number := row_id(text))}
+        named = (Q(**{f"{name}__iexact": text}) for text in texts)
+        rows = list(self.queryset.filter(reduce(or_, named, Q(pk__in=ids.values()))))
+        found: Called = defaultdict(list)
+        for row in rows:
+            found[getattr(row, name).casefold()].append(row)
+        by_id = {row.pk: row for row in rows}
+        return found | {text: [by_id[pk]] for text, pk in ids.items() if pk in by_id}
 
 
 class RowsFilter(filters.ModelMultipleChoiceFilter):
@@ -90,7 +115,9 @@ class RowsFilter(filters.ModelMultipleChoiceFilter):
 
 
 def several(model: type[models.Model], field_name: str, label: str) -> filters.Filter:
-    return RowsFilter(field_name=field_name, label=label, queryset=model._default_manager.all())
+    rows = model._default_manager.all()
+    by_name = extend_schema_field({"type": "string", "description": f"{label}: id or name."})
+    return by_name(RowsFilter(field_name=field_name, label=label, queryset=rows))
 
 
 def with_opposites(**fields: filters.Filter) -> dict[str, filters.Filter]:
@@ -104,7 +131,7 @@ def with_opposites(**fields: filters.Filter) -> dict[str, filters.Filter]:
 
 
 class TicketFilterSet(filters.FilterSet):
-    """Filters of the tickets of one feedback type, whose project bounds every choice."""
+    """Filters of tickets; ``choices`` are what their rows may be, such as those of a project."""
 
     vars().update(
         with_opposites(
@@ -140,18 +167,27 @@ class TicketFilterSet(filters.FilterSet):
         data: QueryDict | None = None,
         queryset: QuerySet[Ticket] | None = None,
         *,
-        feedback_type: FeedbackType,
+        choices: Choices,
         known: Known | None = None,
         **options: Any,
     ) -> None:
-        if queryset is None:
-            queryset = Ticket.objects.filter(feedback_type=feedback_type)
-        super().__init__(data, queryset, **options)
+        super().__init__(data, Ticket.objects.all() if queryset is None else queryset, **options)
         for field in self.filters.values():
             if isinstance(field, RowsFilter):
                 model = field.queryset.model
-                field.queryset = CHOICES_IN_PROJECT[model](feedback_type.project)
+                field.queryset = choices(model)
                 field.field.known = known and known[model]
+
+
+def of_type(
+    data: QueryDict, feedback_type: FeedbackType, known: Known | None = None
+) -> TicketFilterSet:
+    """The filter of the tickets of one type, whose project bounds every choice."""
+    tickets = Ticket.objects.filter(feedback_type=feedback_type)
+    project = feedback_type.project
+    return TicketFilterSet(
+        data, tickets, choices=lambda model: CHOICES_IN_PROJECT[model](project), known=known
+    )
 
 
 def clean_params(
@@ -168,7 +204,7 @@ def clean_params(
         if name not in TicketFilterSet.base_filters:
             near = nearest(name, TicketFilterSet.base_filters)
             raise ValidationError(f"There is no field “{name}” to filter by.{near}")
-    form = TicketFilterSet(as_query(params), feedback_type=feedback_type, known=known).form
+    form = of_type(as_query(params), feedback_type, known).form
     problems = [f"{label_of(name)}: {' '.join(messages)}" for name, messages in form.errors.items()]
     problems += [
         f"{label_of(name)}: give one value only."
@@ -218,10 +254,7 @@ def any_of(
     tickets: QuerySet[Ticket], groups: Iterable[Mapping[str, Any]], feedback_type: FeedbackType
 ) -> QuerySet[Ticket]:
     """Tickets inside at least one of ``groups``, each of which was checked before."""
-    inside = (
-        Q(pk__in=TicketFilterSet(as_query(group), feedback_type=feedback_type).qs.values("pk"))
-        for group in groups
-    )
+    inside = (Q(pk__in=of_type(as_query(group), feedback_type).qs.values("pk")) for group in groups)
     return tickets.filter(reduce(or_, inside))
 
 
@@ -274,6 +307,10 @@ def _shown(name: str, value: Any) -> str:
 
 def _takes_several(name: str) -> bool:
     return isinstance(TicketFilterSet.base_filters[name], filters.MultipleChoiceFilter)
+
+
+def is_for_everyone(name: str) -> bool:
+    return name.removesuffix(NOT) in FOR_EVERYONE
 
 
 def label_of(name: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F
 
+from access.callers import Caller
 from feedback.filters import as_kept, clean_groups
 from feedback.models import (
     Comment,
@@ -25,9 +27,6 @@ from feedback.models import (
     TicketLink,
     Workflow,
 )
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
 
 CHANGEABLE = ("summary", "description", "team", "status", "blocking", "exposure")
 
@@ -73,6 +72,17 @@ def create_project(key: str, name: str) -> Project:
     return project
 
 
+def person_behind(caller: Caller) -> User:
+    """Who submits for ``caller``: an API key has a person of its own, who cannot sign in."""
+    if caller.person is not None:
+        return caller.person
+    username = caller.identity.replace(" ", "-")
+    person, _ = User.objects.get_or_create(
+        username=username, defaults={"first_name": caller.name[:150], "is_active": False}
+    )
+    return person
+
+
 @transaction.atomic
 def submit_ticket(
     feedback_type: FeedbackType,
@@ -82,29 +92,38 @@ def submit_ticket(
     description: str = "",
     exposure: str = Exposure.PUBLIC,
 ) -> Ticket:
-    """A new ticket in its type's first status, owned by the project managers.
+    """A new ticket in its type's first status, owned by the project managers."""
+    status, team = first_place(feedback_type)
+    return Ticket.objects.create(
+        feedback_type=feedback_type,
+        number=next_numbers(feedback_type, 1)[0],
+        summary=summary,
+        description=description,
+        submitter=submitter,
+        team=team,
+        status=status,
+        exposure=exposure,
+    )
 
-    The type's row stays locked until the commit, so that no number is given twice.
-    """
+
+def first_place(feedback_type: FeedbackType) -> tuple[Status, Team | None]:
+    """The status in which a new ticket begins, and the team that is responsible for it."""
     first = feedback_type.default_workflow.statuses.filter(archived=False).first()
     if first is None:
         raise ValidationError(
             f"Workflow “{feedback_type.default_workflow}” has no status that a new ticket could "
             "begin with: add one to the workflow."
         )
-    FeedbackType.objects.filter(pk=feedback_type.pk).update(last_number=F("last_number") + 1)
-    feedback_type.refresh_from_db(fields=["last_number"])
     team = feedback_type.project.teams.filter(kind=Team.Kind.PROJECT_MANAGER, archived=False)
-    return Ticket.objects.create(
-        feedback_type=feedback_type,
-        number=feedback_type.last_number,
-        summary=summary,
-        description=description,
-        submitter=submitter,
-        team=team.first(),
-        status=first,
-        exposure=exposure,
-    )
+    return first, team.first()
+
+
+def next_numbers(feedback_type: FeedbackType, count: int) -> range:
+    """Numbers that are given once: the type's row stays locked until the commit."""
+    own = FeedbackType.objects.filter(pk=feedback_type.pk)
+    own.update(last_number=F("last_number") + count)
+    feedback_type.refresh_from_db(fields=["last_number"])
+    return range(feedback_type.last_number - count + 1, feedback_type.last_number + 1)
 
 
 @transaction.atomic
@@ -120,7 +139,8 @@ def change_ticket(
     tags = fields.pop("tags", None)
     moved = [name for name, value in fields.items() if getattr(current, name) != value]
     changes = [
-        _change(ticket, name, getattr(current, name), fields[name], actor, cause) for name in moved
+        change_of(ticket, name, getattr(current, name), fields[name], actor, cause)
+        for name in moved
     ]
     for name in moved:
         setattr(ticket, name, fields[name])
@@ -137,10 +157,10 @@ def _set_tags(ticket: Ticket, tags: Iterable[Tag], actor: str, cause: str) -> li
     if before == after:
         return []
     ticket.tags.set(tags)
-    return [_change(ticket, "tags", before, after, actor, cause)]
+    return [change_of(ticket, "tags", before, after, actor, cause)]
 
 
-def _change(
+def change_of(
     ticket: Ticket, field: str, before: Any, after: Any, actor: str, cause: str
 ) -> TicketChange:
     return TicketChange(
@@ -214,13 +234,13 @@ def link_ticket(
     )
     link.full_clean()
     link.save()
-    _change(ticket, "link", None, str(link), actor, cause).save()
+    change_of(ticket, "link", None, str(link), actor, cause).save()
     return link
 
 
 @transaction.atomic
 def unlink_ticket(link: TicketLink, *, actor: str, cause: str = "") -> None:
-    _change(link.ticket, "link", str(link), None, actor, cause).save()
+    change_of(link.ticket, "link", str(link), None, actor, cause).save()
     link.delete()
 
 

@@ -24,8 +24,10 @@ from feedback.filters import (
     any_of,
     as_query,
     describe,
+    is_for_everyone,
     label_of,
     narrow,
+    of_type,
 )
 from feedback.models import FeedbackType, SavedFilter, Ticket
 from feedback.numbers import row_id
@@ -40,7 +42,6 @@ ORDERS = {
 }
 # Parameters of the page itself, beside the fields of the filter.
 OWN_PARAMS = {"page", "order", "filter", "saving", "group", "count"}
-FOR_EVERYONE = {"search"}
 TICKED = ("status", "team", "tags", "exposure", "submitter_team")
 DATES = ("created_after", "created_before")
 
@@ -77,7 +78,7 @@ class TicketsPage(TypePage):
     def advanced(self) -> bool:
         """Also where an address names a field that the simple view could not show."""
         asked = bool(self.request.session.get("advanced")) or "saving" in self.request.GET
-        return self.insider and (asked or bool(self.params.keys() - FOR_EVERYONE))
+        return self.insider and (asked or bool(self.params.keys() - {"search"}))
 
     @cached_property
     def params(self) -> dict[str, list[str]]:
@@ -135,7 +136,11 @@ class TicketsPage(TypePage):
         return tickets, [], "; and ".join(sentences)
 
     def _check_allowed(self) -> None:
-        denied = () if self.insider else sorted(self.params.keys() - FOR_EVERYONE)
+        denied = (
+            ()
+            if self.insider
+            else sorted(name for name in self.params if not is_for_everyone(name))
+        )
         if denied:
             raise ValidationError(f"There is no field “{denied[0]}” to filter by.")
 
@@ -161,7 +166,7 @@ def filter_rows(
     params: Mapping[str, list[str]], feedback_type: FeedbackType
 ) -> list[dict[str, Any]]:
     """Each field of the filter form with its opposite, and the words between label and values."""
-    form = TicketFilterSet(as_query(params), feedback_type=feedback_type).form
+    form = of_type(as_query(params), feedback_type).form
     for name in TICKED:
         for each in (name, name + NOT):
             _swap_widget(form.fields[each], forms.CheckboxSelectMultiple())

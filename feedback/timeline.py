@@ -42,7 +42,7 @@ def timeline(ticket: Ticket, *, insider: bool, everything: bool) -> tuple[list[E
 
 
 def _comment(comment: Comment, insider: bool) -> Entry:
-    actor, cause = _behind(comment.actor, comment.cause, insider)
+    actor, cause = behind(comment.actor, comment.cause, insider)
     return Entry(comment.created_at, actor, cause, comment=comment)
 
 
@@ -52,7 +52,7 @@ def _together(changes: list[TicketChange], insider: bool) -> list[Entry]:
     entries = []
     for (actor, cause, _), group in strokes:
         together = list(group)
-        actor, cause = _behind(actor, cause, insider)
+        actor, cause = behind(actor, cause, insider)
         entries.append(Entry(together[0].created_at, actor, cause, changes=together))
     return entries
 
@@ -61,7 +61,7 @@ def _second(change: TicketChange) -> datetime:
     return change.created_at.replace(microsecond=0)
 
 
-def _behind(actor: str, cause: str, insider: bool) -> tuple[str, str]:
+def behind(actor: str, cause: str, insider: bool) -> tuple[str, str]:
     if insider or not cause:
         return actor, cause if insider else ""
     return AUTOMATION, ""

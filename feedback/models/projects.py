@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -79,7 +80,13 @@ class Team(Archivable):
     class Meta:
         ordering = ["project", "pk"]
         constraints = [
-            models.UniqueConstraint("project", Lower("name"), name="team_name_unique_in_project")
+            models.UniqueConstraint(
+                "project",
+                Lower("name"),
+                name="team_name_unique_in_project",
+                violation_error_code="name_taken",
+                violation_error_message="The project has a team of this name: choose another.",
+            )
         ]
 
     def __str__(self) -> str:
@@ -94,7 +101,11 @@ class Workflow(Archivable):
         ordering = ["project", "pk"]
         constraints = [
             models.UniqueConstraint(
-                "project", Lower("name"), name="workflow_name_unique_in_project"
+                "project",
+                Lower("name"),
+                name="workflow_name_unique_in_project",
+                violation_error_code="name_taken",
+                violation_error_message="The project has a workflow of this name: choose another.",
             )
         ]
 
@@ -125,7 +136,11 @@ class Status(Archivable):
         verbose_name_plural = "statuses"
         constraints = [
             models.UniqueConstraint(
-                "workflow", Lower("name"), name="status_name_unique_in_workflow"
+                "workflow",
+                Lower("name"),
+                name="status_name_unique_in_workflow",
+                violation_error_code="name_taken",
+                violation_error_message="The workflow has a status of this name: choose another.",
             )
         ]
 
@@ -147,8 +162,20 @@ class FeedbackType(Archivable):
     class Meta:
         ordering = ["project", "pk"]
         constraints = [
-            models.UniqueConstraint("project", Upper("prefix"), name="prefix_unique_in_project"),
-            models.UniqueConstraint("project", Lower("name"), name="type_name_unique_in_project"),
+            models.UniqueConstraint(
+                "project",
+                Upper("prefix"),
+                name="prefix_unique_in_project",
+                violation_error_code="prefix_taken",
+                violation_error_message="The project has this prefix already: choose another.",
+            ),
+            models.UniqueConstraint(
+                "project",
+                Lower("name"),
+                name="type_name_unique_in_project",
+                violation_error_code="name_taken",
+                violation_error_message="The project has a type of this name: choose another.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -156,6 +183,19 @@ class FeedbackType(Archivable):
 
     def get_absolute_url(self) -> str:
         return reverse("tickets", args=[self.project.key, self.prefix])
+
+    def clean(self) -> None:
+        """A ref is never given twice, nor does a ticket ever change its own."""
+        kept = FeedbackType.objects.filter(pk=self.pk).exclude(last_number=0).first()
+        if kept and kept.prefix != self.prefix:
+            raise ValidationError(
+                {"prefix": f"Tickets are called {kept.prefix}-… already: it stays {kept.prefix}."}
+            )
+        if not self.project_id or not self.default_workflow_id:
+            return
+        if self.default_workflow.project_id != self.project_id:
+            problem = f"“{self.default_workflow}” is not a workflow of {self.project}."
+            raise ValidationError({"default_workflow": problem})
 
 
 class Tag(models.Model):
@@ -165,7 +205,13 @@ class Tag(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint("project", Lower("name"), name="tag_name_unique_in_project")
+            models.UniqueConstraint(
+                "project",
+                Lower("name"),
+                name="tag_name_unique_in_project",
+                violation_error_code="name_taken",
+                violation_error_message="The project has this tag already.",
+            )
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
 
-from feedback.models.projects import Archivable, FeedbackType, Status, Tag, Team
+from feedback.models.projects import Archivable, FeedbackType, Project, Status, Tag, Team
 
 
 class SavedFilter(Archivable):
@@ -21,7 +21,11 @@ class SavedFilter(Archivable):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
-                "feedback_type", Lower("name"), name="filter_name_unique_in_type"
+                "feedback_type",
+                Lower("name"),
+                name="filter_name_unique_in_type",
+                violation_error_code="name_taken",
+                violation_error_message="The type has a filter of this name: choose another.",
             )
         ]
 
@@ -33,6 +37,10 @@ class SavedFilter(Archivable):
             "saved_filter",
             args=[self.feedback_type.project.key, self.feedback_type.prefix, self.pk],
         )
+
+    @property
+    def project(self) -> Project:
+        return self.feedback_type.project
 
 
 class SavedFilterUse(models.Model):

@@ -128,7 +128,10 @@ class TicketLink(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(remote_key="", remote_id=""), name="ticketlink_names_an_item"
+                condition=~Q(remote_key="", remote_id=""),
+                name="ticketlink_names_an_item",
+                violation_error_message="Say what the item is called over there: its key, its id "
+                "or both.",
             ),
             models.UniqueConstraint(
                 "ticket",
@@ -136,6 +139,7 @@ class TicketLink(models.Model):
                 Upper("remote_key"),
                 Upper("remote_id"),
                 name="ticketlink_once_per_ticket",
+                violation_error_message="This item stands for the ticket already.",
             ),
         ]
 

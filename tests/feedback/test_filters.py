@@ -354,7 +354,7 @@ def test_a_day_is_one_of_the_zone_that_times_are_shown_in(cast, settings):
 
 def test_choices_are_those_of_the_project(cast):
     gamma = create_project("gamma", "Gamma")
-    form = TicketFilterSet(QueryDict(), feedback_type=cast.bugs).form
+    form = of_type(QueryDict(), cast.bugs).form
 
     statuses = set(form.fields["status"].queryset)
     assert statuses == set(Status.objects.in_project(cast.project))
@@ -365,7 +365,7 @@ def test_choices_are_those_of_the_project(cast):
 def test_the_list_shows_one_feedback_type(cast):
     submit_ticket(cast.suggestions, summary="Fly", submitter=cast.ada)
 
-    found = TicketFilterSet(QueryDict("search=e"), feedback_type=cast.bugs).qs
+    found = of_type(QueryDict("search=e"), cast.bugs).qs
 
     assert {ticket.feedback_type for ticket in found} == {cast.bugs}
 

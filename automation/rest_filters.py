@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters as filters
+from django.db.models import Q, QuerySet
+
+from automation.models import Delivery, Execution
+from automation.reasons import DeliveryStatus, Reason
+from feedback.models import Ticket
+from rest.filters import IdFilter, IdOrNameFilter, NameFilter, TimeFilter, TruthFilter
+
+
+class ListenerFilterSet(filters.FilterSet):
+    project = NameFilter("project__key")
+    feedback_type = IdOrNameFilter("feedback_type")
+    name = NameFilter()
+    key = NameFilter()
+    macro = IdOrNameFilter("macro")
+    filter = IdOrNameFilter("filter")
+    enabled = TruthFilter()
+
+
+class OutcomeFilterSet(filters.FilterSet):
+    status = filters.ChoiceFilter(choices=DeliveryStatus.choices)
+    reason = filters.ChoiceFilter(choices=Reason.choices)
+    ref = filters.CharFilter(max_length=50, method="about", label="A ticket's own id")
+
+
+class DeliveryFilterSet(OutcomeFilterSet):
+    project = NameFilter("project__key")
+    listener = IdFilter("listener")
+    listener_key = NameFilter("listener__key")
+    api_key = IdFilter("api_key")
+    find = filters.CharFilter(max_length=500, lookup_expr="iexact")
+    received_after = TimeFilter("received_at", lookup_expr="gte")
+    received_before = TimeFilter("received_at", lookup_expr="lt")
+
+    def about(self, deliveries: QuerySet[Delivery], name: str, ref: str) -> QuerySet[Delivery]:
+        if not ref:
+            return deliveries
+        ran_on = Execution.objects.filter(ticket__in=Ticket.objects.with_ref(ref))
+        return deliveries.filter(Q(pk__in=ran_on.values("delivery")) | Q(find__iexact=ref))
+
+
+class ExecutionFilterSet(OutcomeFilterSet):
+    project = NameFilter("ticket__feedback_type__project__key")
+    macro = IdOrNameFilter("macro")
+    ticket = IdFilter("ticket")
+    delivery = filters.CharFilter("delivery__public_id", max_length=32)
+    created_after = TimeFilter("created_at", lookup_expr="gte")
+    created_before = TimeFilter("created_at", lookup_expr="lt")
+
+    def about(self, executions: QuerySet[Any], name: str, ref: str) -> QuerySet[Any]:
+        return executions.filter(ticket__in=Ticket.objects.with_ref(ref)) if ref else executions

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from automation.delivery_page import shown_body
+from automation.listener_form import ListenerForm, default_when
+from automation.listener_pages import endpoint_url
+from automation.macros import ActionsRefused, as_params, save_macro
+from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.senders import SENDERS
+from feedback.serializers import OfTypeSerializer, ValueField
+from rest.errors import by_field
+from rest.fields import LowerCaseField, StrictCharField, StrictChoiceField
+from rest.serializers import RowSerializer, StrictSerializer
+
+
+class ActionSerializer(StrictSerializer):
+    kind = StrictCharField(help_text="As macros/actions/ lists them.")
+    params = serializers.DictField(
+        required=False, help_text="The action's settings; macros/actions/ has their schema."
+    )
+
+
+class MacroSerializer(OfTypeSerializer):
+    actions = ActionSerializer(many=True, help_text="In the order in which they run.")
+
+    class Meta:
+        model = Macro
+        fields = ["id", "project", "feedback_type", "name", "actions", "archived"]
+
+    def keep(self, row: Macro, values: dict[str, Any]) -> Macro:
+        actions = values.pop("actions", None)
+        for name, value in values.items():
+            setattr(row, name, value)
+        if actions is None:
+            return super().keep(row, {})
+        try:
+            return save_macro(row, [(each["kind"], each.get("params", {})) for each in actions])
+        except ActionsRefused as refused:
+            raise serializers.ValidationError({"actions": refused.by_action}) from refused
+
+
+class ListenerSerializer(OfTypeSerializer):
+    key = LowerCaseField(max_length=50)
+    sender = StrictChoiceField(choices=list(SENDERS), required=False)
+    when = StrictChoiceField(
+        choices=ExternalListener.When.choices,
+        required=False,
+        help_text="“status_changed” where the sender tells it, else “any”, if left out.",
+    )
+    secret = StrictCharField(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        help_text="What the sender signs with; “” removes it. It is never shown.",
+    )
+    has_secret = serializers.BooleanField(source="secret", read_only=True)
+    endpoint_url = serializers.SerializerMethodField(
+        help_text="What is pasted into the tracker, with its own placeholder and your API key."
+    )
+
+    class Meta:
+        model = ExternalListener
+        fields = [
+            "id",
+            "project",
+            "feedback_type",
+            "name",
+            "key",
+            "description",
+            "sender",
+            "type",
+            "macro",
+            "filter",
+            "when",
+            "when_status",
+            "condition",
+            "reference_expression",
+            "secret",
+            "has_secret",
+            "enabled",
+            "endpoint_url",
+        ]
+
+    def get_endpoint_url(self, listener: ExternalListener) -> str:
+        return endpoint_url(listener, self.context["request"])
+
+    def keep(self, row: ExternalListener, values: dict[str, Any]) -> ExternalListener:
+        """By the form of the pages, whose checks and defaults are the rules."""
+        if row.pk is None:
+            row.feedback_type = values["feedback_type"]
+            row.project = row.feedback_type.project
+            row.sender = values.setdefault("sender", next(iter(SENDERS)))
+            values.setdefault("when", default_when(SENDERS[row.sender]))
+        secret = values.pop("secret", None)
+        form = ListenerForm(self._form_data(row, values, secret), instance=row)
+        if not form.is_valid():
+            problems = by_field(ValidationError(form.errors.as_data()))
+            if "new_secret" in problems:
+                problems["secret"] = problems.pop("new_secret")
+            raise serializers.ValidationError(problems)
+        return form.save()
+
+    def _form_data(
+        self, row: ExternalListener, values: dict[str, Any], secret: str | None
+    ) -> dict[str, Any]:
+        own = {field.name for field in row._meta.fields}
+        names = [name for name in ListenerForm.base_fields if name in own]
+        given = {name: values.get(name, getattr(row, name, None)) for name in names}
+        return as_params(given) | {"new_secret": secret or "", "remove_secret": secret == ""}
+
+
+class StepSerializer(RowSerializer):
+    class Meta:
+        model = ExecutionStep
+        fields = ["kind", "sentence"]
+
+
+class ExecutionChangeSerializer(serializers.Serializer):
+    field = serializers.CharField()
+    before = ValueField()
+    after = ValueField()
+
+
+class ExecutionSerializer(RowSerializer):
+    id = serializers.CharField(source="public_id", read_only=True)
+    ref = serializers.CharField(source="ticket.ref", read_only=True)
+    delivery: Any = serializers.SlugRelatedField(slug_field="public_id", read_only=True)
+    sentence = serializers.CharField(help_text="What happened, to what, and why.")
+    steps = StepSerializer(many=True)
+    changes = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Execution
+        fields = [
+            "id",
+            "delivery",
+            "macro",
+            "ticket",
+            "ref",
+            "actor",
+            "created_at",
+            "status",
+            "reason",
+            "sentence",
+            "steps",
+            "changes",
+        ]
+
+    @extend_schema_field(ExecutionChangeSerializer(many=True))
+    def get_changes(self, execution: Execution) -> Any:
+        changes = self.context["view"].changes[execution.public_id]
+        return ExecutionChangeSerializer(changes, many=True).data
+
+
+class DeliverySerializer(RowSerializer):
+    id = serializers.CharField(source="public_id", read_only=True)
+    project: Any = serializers.SlugRelatedField(slug_field="key", read_only=True)
+    listener_key = serializers.CharField(source="listener.key", default=None)
+    api_key = serializers.CharField(source="api_key.prefix", default=None, help_text="Its prefix.")
+    sentence = serializers.CharField(help_text="What happened, to what, and why.")
+    cause = serializers.CharField(source="cause_text", help_text="Why it happened, most likely.")
+    next_step = serializers.CharField(help_text="What to do about it.")
+    references = serializers.ListField(child=serializers.CharField())
+    kinds = serializers.ListField(child=serializers.CharField())
+    duplicate_of: Any = serializers.SlugRelatedField(slug_field="public_id", read_only=True)
+    tickets = serializers.SerializerMethodField(help_text="Ids of those that it was about.")
+    refs = serializers.SerializerMethodField(help_text="The same by their own ids.")
+    executions = serializers.SerializerMethodField(help_text="Ids, one for each ticket.")
+
+    class Meta:
+        model = Delivery
+        fields = [
+            "id",
+            "received_at",
+            "project",
+            "listener",
+            "listener_key",
+            "api_key",
+            "address",
+            "method",
+            "path",
+            "status_code",
+            "status",
+            "reason",
+            "sentence",
+            "cause",
+            "next_step",
+            "find",
+            "references",
+            "event",
+            "kinds",
+            "item",
+            "status_before",
+            "status_after",
+            "occurred_at",
+            "delivery_id",
+            "duplicate_of",
+            "attempts",
+            "settled_at",
+            "tickets",
+            "refs",
+            "executions",
+        ]
+
+    def get_tickets(self, delivery: Delivery) -> list[int]:
+        return [execution.ticket_id for execution in delivery.executions.all()]
+
+    def get_refs(self, delivery: Delivery) -> list[str]:
+        return [execution.ticket.ref for execution in delivery.executions.all()]
+
+    def get_executions(self, delivery: Delivery) -> list[str]:
+        return [execution.public_id for execution in delivery.executions.all()]
+
+
+class WholeDeliverySerializer(DeliverySerializer):
+    """With what was sent, less its secrets."""
+
+    headers = serializers.DictField(source="header_map", child=serializers.CharField())
+    body = serializers.SerializerMethodField(help_text="As text; JSON with line breaks.")
+
+    class Meta(DeliverySerializer.Meta):
+        fields = [*DeliverySerializer.Meta.fields, "headers", "body"]
+
+    def get_body(self, delivery: Delivery) -> str:
+        return shown_body(delivery)

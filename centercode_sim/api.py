@@ -1,0 +1,41 @@
+"""Every resource of the REST API, by its name."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import DefaultRouter
+
+from apikeys import views as apikeys
+from automation import views as automation
+from feedback import views as feedback
+
+RESOURCES = {
+    "projects": feedback.ProjectView,
+    "teams": feedback.TeamView,
+    "workflows": feedback.WorkflowView,
+    "statuses": feedback.StatusView,
+    "feedback-types": feedback.FeedbackTypeView,
+    "tags": feedback.TagView,
+    "tickets": feedback.TicketView,
+    "comments": feedback.CommentView,
+    "saved-filters": feedback.SavedFilterView,
+    "macros": automation.MacroView,
+    "listeners": automation.ListenerView,
+    "deliveries": automation.DeliveryView,
+    "executions": automation.ExecutionView,
+    "api-keys": apikeys.APIKeyView,
+    "api-calls": apikeys.APICallView,
+}
+
+router = DefaultRouter()
+router.trailing_slash = "/?"  # an address without it is no redirect
+router.include_format_suffixes = False
+for name, view in RESOURCES.items():
+    router.register(name, view, basename=name)
+
+urlpatterns = [
+    path("v1/", include(router.urls)),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api_docs"),
+]

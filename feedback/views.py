@@ -1,0 +1,241 @@
+"""The REST resources of feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access.rules import Right, may, may_change, may_make, seen
+from feedback import rest_filters, serializers
+from feedback.models import (
+    Comment,
+    FeedbackType,
+    Project,
+    SavedFilter,
+    Status,
+    Tag,
+    Team,
+    Ticket,
+    TicketChange,
+    TicketLink,
+    Workflow,
+)
+from feedback.protection import users_of
+from feedback.services import unlink_ticket
+from feedback.timeline import PUBLIC_FIELDS
+from rest.views import ID, DeletableResource, Resource, WritableResource
+
+BY_NAME = {"id": "pk", "name": "name"}
+
+
+class PartView(DeletableResource):
+    """A part of a project: seen by those inside, changed by its project managers."""
+
+    related: Sequence[str] = ("project",)
+    ordering_fields = BY_NAME
+
+    def project_of(self, values: Mapping[str, Any]) -> Project:
+        return values["project"]
+
+    def users_of(self, row: Any) -> list[str]:
+        return [use.name for use in users_of(row)]
+
+
+class ProjectView(PartView):
+    """Projects, named by their keys. A new one comes with teams, a workflow and two types."""
+
+    model = Project
+    serializer_class = serializers.ProjectSerializer
+    filterset_class = rest_filters.ProjectFilterSet
+    related = ()
+    lookup_field = "key"
+    lookup_value_regex = "[A-Za-z0-9_-]{1,50}"
+    ordering_fields = {**BY_NAME, "key": "key"}
+
+    def get_object(self) -> Any:
+        self.kwargs["key"] = self.kwargs["key"].lower()
+        return super().get_object()
+
+
+class TeamView(PartView):
+    """Teams and, by user name, who is in them; only community managers change that."""
+
+    model = Team
+    serializer_class = serializers.TeamSerializer
+    filterset_class = rest_filters.TeamFilterSet
+    many_related = ("members",)
+
+    def users_of(self, row: Any) -> list[str]:
+        people = [] if self.caller.runs_community else row.members.all()[:20]
+        return [*super().users_of(row), *(str(person) for person in people)]
+
+
+class WorkflowView(PartView):
+    """Workflows; their statuses are a resource of their own."""
+
+    model = Workflow
+    serializer_class = serializers.WorkflowSerializer
+    filterset_class = rest_filters.PartFilterSet
+
+
+class StatusView(PartView):
+    """The statuses of workflows, in their order."""
+
+    model = Status
+    serializer_class = serializers.StatusSerializer
+    filterset_class = rest_filters.StatusFilterSet
+    related = ("workflow__project",)
+    ordering = ("workflow", "order", "pk")
+    ordering_fields = {**BY_NAME, "order": "order"}
+
+    def project_of(self, values: Mapping[str, Any]) -> Project:
+        return values["workflow"].project
+
+
+class FeedbackTypeView(PartView):
+    """Feedback types, such as Bugs, whose tickets are BUG-0001 and so on."""
+
+    model = FeedbackType
+    serializer_class = serializers.FeedbackTypeSerializer
+    filterset_class = rest_filters.FeedbackTypeFilterSet
+    ordering_fields = {**BY_NAME, "prefix": "prefix"}
+
+
+class TagView(PartView):
+    """The tags of a project's tickets."""
+
+    model = Tag
+    serializer_class = serializers.TagSerializer
+    filterset_class = rest_filters.TagFilterSet
+    instead = "Take it off them first."
+
+
+class OfType:
+    """A part of a feedback type."""
+
+    def project_of(self, values: Mapping[str, Any]) -> Project:
+        return values["feedback_type"].project
+
+
+class SavedFilterView(OfType, PartView):
+    """Saved filters: groups of the parameters by which tickets are filtered."""
+
+    model = SavedFilter
+    related = ("feedback_type__project",)
+    serializer_class = serializers.SavedFilterSerializer
+    filterset_class = rest_filters.OfTypeFilterSet
+
+
+class Insiders:
+    """Whether the caller works in a project, asked once for each."""
+
+    def is_insider(self: Any, project: Project) -> bool:
+        known = self.__dict__.setdefault("_insider", {})
+        if project.pk not in known:
+            known[project.pk] = may(self.caller, Right.INSIDE, project)
+        return known[project.pk]
+
+
+class TicketView(Insiders, OfType, WritableResource):
+    """Tickets: found by the filters of the pages, changed with a history, never deleted."""
+
+    model = Ticket
+    serializer_class = serializers.TicketSerializer
+    filterset_class = rest_filters.RestTicketFilterSet
+    related = ("feedback_type__project", "status__workflow", "team", "submitter")
+    many_related = ("tags",)
+    ordering = ("-pk",)
+    ordering_fields = {
+        "id": "pk",
+        "ref": "number",
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+        "summary": "summary",
+    }
+
+    @extend_schema(responses=serializers.LinkSerializer(many=True), filters=False)
+    @action(detail=True, serializer_class=serializers.LinkSerializer)
+    def links(self, request: Request, **kwargs: Any) -> Response:
+        """The items of outside systems that stand for this ticket."""
+        return self._page(seen(TicketLink, self.caller).filter(ticket=self.get_object()))
+
+    @extend_schema(responses={201: serializers.LinkSerializer})
+    @links.mapping.post
+    def add_link(self, request: Request, **kwargs: Any) -> Response:
+        """Let an outside item stand for this ticket."""
+        return self._add(TicketLink)
+
+    @extend_schema(
+        responses={204: None}, parameters=[OpenApiParameter("link", int, OpenApiParameter.PATH)]
+    )
+    @action(detail=True, methods=["delete"], url_path=f"links/(?P<link>{ID})")
+    def link(self, request: Request, link: str, **kwargs: Any) -> Response:
+        """Take a link away."""
+        ticket = self.get_object()
+        own = get_object_or_404(seen(TicketLink, self.caller), ticket=ticket, pk=link)
+        self._only(may_change(own, self.caller))
+        unlink_ticket(own, actor=self.caller.name)
+        return Response(status=204)
+
+    @extend_schema(responses=serializers.TicketCommentSerializer(many=True), filters=False)
+    @action(detail=True, serializer_class=serializers.TicketCommentSerializer)
+    def comments(self, request: Request, **kwargs: Any) -> Response:
+        """What was said about this ticket."""
+        own = seen(Comment, self.caller).filter(ticket=self.get_object())
+        return self._page(own.select_related("author", "ticket__feedback_type__project"))
+
+    @extend_schema(responses={201: serializers.TicketCommentSerializer})
+    @comments.mapping.post
+    def add_comment(self, request: Request, **kwargs: Any) -> Response:
+        """Say something about this ticket."""
+        return self._add(Comment)
+
+    @extend_schema(responses=serializers.ChangeSerializer(many=True), filters=False)
+    @action(detail=True, serializer_class=serializers.ChangeSerializer)
+    def history(self, request: Request, **kwargs: Any) -> Response:
+        """What was changed, oldest first: by whom, and by which execution."""
+        ticket = self.get_object()
+        changes = TicketChange.objects.filter(ticket=ticket)
+        if not self.is_insider(ticket.project):
+            changes = changes.filter(field__in=PUBLIC_FIELDS)
+        return self._page(changes.select_related("ticket__feedback_type__project"))
+
+    def known_parameters(self) -> set[str]:
+        listed = self.action in ("links", "comments", "history")
+        return {"page", "page_size"} if listed else super().known_parameters()
+
+    def _page(self, rows: Any) -> Response:
+        shown = self.get_serializer(self.paginate_queryset(rows), many=True).data
+        return self.get_paginated_response(shown)
+
+    def _add(self, model: type[Any]) -> Response:
+        ticket = self.get_object()
+        self._only(may_make(model, self.caller, ticket.project))
+        serializer = self.get_serializer(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(self.get_serializer(serializer.save(ticket=ticket)).data, status=201)
+
+
+class CommentView(Insiders, Resource):
+    """Comments on tickets: added, never changed."""
+
+    model = Comment
+    serializer_class = serializers.CommentSerializer
+    filterset_class = rest_filters.CommentFilterSet
+    related = ("author", "ticket__feedback_type__project")
+    ordering_fields = {"id": "pk", "created_at": "created_at"}
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        ticket = serializer.validated_data["ticket"]
+        if not may_make(Comment, self.caller, ticket.project):
+            raise PermissionDenied("Observers only read.")
+        return Response(self.get_serializer(serializer.save()).data, status=201)

@@ -1,0 +1,93 @@
+"""JSON's own types, strictly: what would be guessed from another type is refused instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from rest_framework import serializers
+
+MOST = 10**18 - 1  # what every database takes as an id
+
+
+class StrictCharField(serializers.CharField):
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class LowerCaseField(StrictCharField):
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).lower()
+
+
+class UpperCaseField(StrictCharField):
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).upper()
+
+
+class StrictURLField(serializers.URLField, StrictCharField):
+    pass
+
+
+class StrictEmailField(serializers.EmailField, StrictCharField):
+    pass
+
+
+class StrictBooleanField(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictIntegerField(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictChoiceField(serializers.ChoiceField):
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=data)
+        return super().to_internal_value(data)
+
+
+class RowField(serializers.PrimaryKeyRelatedField):
+    """A row by its id, of those that the caller may see."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("pk_field", None)
+        super().__init__(**options)
+
+    def get_queryset(self) -> Any:
+        view = self.context.get("view")
+        rows = super().get_queryset()
+        return view.offered(rows) if view is not None and rows is not None else rows
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        if not 0 < data <= MOST:
+            self.fail("does_not_exist", pk_value=data)
+        return super().to_internal_value(data)
+
+
+class NameField(serializers.SlugRelatedField):
+    """A row by its name or key, of those that the caller may see."""
+
+    def get_queryset(self) -> Any:
+        view = self.context.get("view")
+        rows = super().get_queryset()
+        return view.offered(rows) if view is not None and rows is not None else rows
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            return self.get_queryset().get(**{f"{self.slug_field}__iexact": data})
+        except ObjectDoesNotExist:
+            self.fail("does_not_exist", slug_name=self.slug_field, value=data[:100])
