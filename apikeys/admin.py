@@ -26,6 +26,7 @@ class APIKeyAdmin(ModelAdmin):
     """For community managers. A key's secret is shown in one answer, and kept nowhere."""
 
     form = APIKeyForm
+    view_on_site = False  # the site has no such address
     list_display = [
         "name",
         "prefix",

@@ -24,7 +24,9 @@ ORDER = [
     *("references", "execution", "queue", "key_use", "retention", "tasks", "wake"),
     *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "rules"),
-    *("rules_pages", "delivery_page", "log_pages", "views", "urls", "admin", "apps", "management"),
+    *("rules_pages", "delivery_page", "log_pages"),
+    *("params_schema", "rest_filters", "serializers", "views"),
+    *("urls", "admin", "apps", "management"),
 ]
 MODULES = sorted(
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts

@@ -94,9 +94,9 @@ def test_the_scope_is_looked_at_before_the_address(db):
     gamma = create_project("gamma", "Gamma")
     key = make_key(project=gamma, networks="192.0.2.0/24").row
     calls = {
-        "no such scope": {"scope": "write", "address": "192.0.2.1", "project_key": "gamma"},
-        "another project": {"scope": "listen", "address": "10.0.0.1", "project_key": "beta"},
-        "another address": {"scope": "listen", "address": "10.0.0.1", "project_key": "gamma"},
+        "no such scope": {"scopes": ["write"], "address": "192.0.2.1", "project_key": "gamma"},
+        "another project": {"scopes": ["listen"], "address": "10.0.0.1", "project_key": "beta"},
+        "another address": {"scopes": ["listen"], "address": "10.0.0.1", "project_key": "gamma"},
     }
     codes = {}
 
@@ -104,7 +104,7 @@ def test_the_scope_is_looked_at_before_the_address(db):
         with pytest.raises(KeyRefused) as refused:
             authorize(key, **options)
         codes[name] = refused.value.code
-    authorize(key, scope="listen", address="192.0.2.1", project_key="gamma")
+    authorize(key, scopes=["listen"], address="192.0.2.1", project_key="gamma")
 
     assert codes == {
         "no such scope": "key_out_of_scope",

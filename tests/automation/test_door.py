@@ -393,7 +393,7 @@ def test_a_listener_of_another_project_is_not_there(post, listener):
         "/api/v1/projects/beta/feedbackListeners",
         "/api/v1/projects/beta/feedbackListeners/jiraclosed/more",
         "/api/v1/projects/beta/feedbackListener/jiraclosed",
-        "/api/v1",
+        "/api/v0",
         "/api/%00",
     ],
 )
