@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.urls import path
 
 from feedback.filter_pages import SavedFilterPage, SavedFiltersPage, SaveFilterPage
+from feedback.imports.export import ExportPage
+from feedback.imports.pages import ImportLinksPage, ImportTicketsPage
 from feedback.project_pages import ProjectHome, ProjectSettings
 from feedback.ticket_list import TicketsPage
 from feedback.ticket_pages import SubmitTicketPage, TicketPage
@@ -15,6 +17,9 @@ urlpatterns = [
     path(project + "settings/", ProjectSettings.as_view(), name="project_settings"),
     path(project + "ticket/<slug:ref>/", TicketPage.as_view(), name="ticket"),
     path(feedback_type + "tickets/", TicketsPage.as_view(), name="tickets"),
+    path(project + "import-links/", ImportLinksPage.as_view(), name="import_links"),
+    path(feedback_type + "import/", ImportTicketsPage.as_view(), name="import_tickets"),
+    path(feedback_type + "export/", ExportPage.as_view(), name="export_tickets"),
     path(feedback_type + "submit/", SubmitTicketPage.as_view(), name="submit_ticket"),
     path(feedback_type + "filters/", SavedFiltersPage.as_view(), name="filters"),
     path(feedback_type + "filters/save/", SaveFilterPage.as_view(), name="save_filter"),

@@ -1,0 +1,117 @@
+"""What ``services`` writes for one ticket, for thousands: the same rows by few statements.
+
+A file of five thousand lines would otherwise hold the database for minutes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from feedback.models import FeedbackType, Tag, Ticket, TicketChange, TicketLink, TicketTag
+from feedback.services import change_of, first_place, next_numbers
+
+AT_ONCE = 500
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Work:
+    """A ticket, the fields and links that it is to have, and the history that this leaves."""
+
+    ticket: Ticket
+    fields: dict[str, Any] = field(default_factory=dict)
+    links: list[TicketLink] = field(default_factory=list)
+    replaced: list[TicketLink] = field(default_factory=list)
+    changes: list[TicketChange] = field(default_factory=list)
+
+
+def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    left = iter(items)
+    while chunk := list(islice(left, AT_ONCE)):
+        yield chunk
+
+
+@transaction.atomic
+def do_work(
+    works: Sequence[Work], *, actor: str, feedback_type: FeedbackType | None = None
+) -> None:
+    """Submit the tickets that have no row yet, as ``feedback_type``; set what differs, and note it.
+
+    The others are locked and fresh.
+    """
+    new = [work.ticket for work in works if work.ticket.pk is None]
+    old = [work for work in works if work.ticket.pk is not None]
+    if feedback_type and new:
+        _begin(new, feedback_type)
+    _set_fields(works, actor)
+    Ticket.objects.bulk_create(new, batch_size=AT_ONCE)
+    _set_tags([work for work in works if "tags" in work.fields], actor)
+    _set_links(works, actor)
+    for work in old:
+        if work.changes:
+            moved = work.fields.keys() - {"tags"}
+            work.ticket.save(update_fields=[*moved, "updated_at"])
+    TicketChange.objects.bulk_create(
+        [change for work in works for change in work.changes], batch_size=AT_ONCE
+    )
+
+
+def _begin(tickets: Sequence[Ticket], feedback_type: FeedbackType) -> None:
+    """Their numbers, and the place where new tickets begin."""
+    status, team = first_place(feedback_type)
+    numbers = next_numbers(feedback_type, len(tickets))
+    for ticket, number in zip(tickets, numbers, strict=True):
+        ticket.number, ticket.status, ticket.team = number, status, team
+
+
+def _set_fields(works: Sequence[Work], actor: str) -> None:
+    for work in works:
+        for name, value in work.fields.items():
+            before = getattr(work.ticket, name) if name != "tags" else value
+            if before != value:
+                work.changes.append(change_of(work.ticket, name, before, value, actor, ""))
+                setattr(work.ticket, name, value)
+
+
+def _set_tags(works: Sequence[Work], actor: str) -> None:
+    held = tags_of([work.ticket for work in works])
+    made = []
+    for work in works:
+        before = sorted(tag.name for tag in held[work.ticket.pk])
+        after = sorted(tag.name for tag in work.fields["tags"])
+        if before != after:
+            work.changes.append(change_of(work.ticket, "tags", before, after, actor, ""))
+            made += [TicketTag(ticket=work.ticket, tag=tag) for tag in work.fields["tags"]]
+    for chunk in chunks({row.ticket_id for row in made}):
+        TicketTag.objects.filter(ticket__in=chunk).delete()
+    TicketTag.objects.bulk_create(made, batch_size=AT_ONCE)
+
+
+def tags_of(tickets: Iterable[Ticket]) -> dict[int, list[Tag]]:
+    """The tags of each ticket, by the ticket's row."""
+    held: dict[int, list[Tag]] = defaultdict(list)
+    for chunk in chunks(ticket.pk for ticket in tickets):
+        for row in TicketTag.objects.filter(ticket__in=chunk).select_related("tag"):
+            held[row.ticket_id].append(row.tag)
+    return held
+
+
+def _set_links(works: Sequence[Work], actor: str) -> None:
+    for work in works:
+        gone = [
+            change_of(work.ticket, "link", str(link), None, actor, "") for link in work.replaced
+        ]
+        made = [change_of(work.ticket, "link", None, str(link), actor, "") for link in work.links]
+        work.changes += gone + made
+    for chunk in chunks(link.pk for work in works for link in work.replaced):
+        TicketLink.objects.filter(pk__in=chunk).delete()
+    TicketLink.objects.bulk_create(
+        [link for work in works for link in work.links], batch_size=AT_ONCE
+    )

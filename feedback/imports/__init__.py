@@ -1,0 +1,3 @@
+"""Tickets and links as CSV, in and out."""
+
+from __future__ import annotations
