@@ -1,6 +1,13 @@
 """The table of who sees and changes what. A row that is not seen is not there: no hint, no count.
 
+Pages, the admin (``access/admin.py``), REST, files, search and choices all ask ``RULES``, by
+
+- ``seen``, ``changeable``, ``deletable``: the rows that a caller may look at, change, delete
+- ``may_change``, ``may_delete``, ``may_make``: the same of one row, or of one to come
+- ``may`` and ``within``: what a caller may do in a project, whatever the rows are
+
 Rows are named by their model's label, since this package knows none of the apps.
+``tests/permissions`` walks every address as everybody; docs/permissions.md tells people.
 """
 
 from __future__ import annotations
@@ -8,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import reduce
+from operator import or_
 from typing import Any, TypeVar, cast
 
 from django.apps import apps
@@ -19,6 +28,9 @@ Row = TypeVar("Row", bound=Model)
 Limit = Callable[[Caller], Q]  # the rows that a caller is left with
 
 NOTHING = Q(pk__in=[])
+EVERYTHING = ~NOTHING  # not Q(), which “or” would drop
+# What participants are told of a ticket's history; links, teams and exposure are not theirs.
+PUBLIC_FIELDS = ("summary", "description", "status", "blocking", "tags")
 MANAGERS, SUPPORT, OBSERVERS, PARTICIPANTS = (
     "project_manager",
     "support",
@@ -45,7 +57,7 @@ def within(right: Right, path: str) -> Limit:
 
     def limit(caller: Caller) -> Q:
         if caller.runs_community and caller.project is None:
-            return Q()
+            return EVERYTHING
         if caller.runs_community:
             return Q(**{path: caller.project}) if path else NOTHING
         if caller.person is None or not right.value:
@@ -74,10 +86,41 @@ def tickets_changed(caller: Caller) -> Q:
     return managed | Q(team__in=caller.person.teams.filter(kind=SUPPORT))
 
 
+def on_tickets(right: Right, path: str, field: str) -> Limit:
+    """What gives ``right``, and what stands in ``field`` of a ticket that the caller sees."""
+
+    def limit(caller: Caller) -> Q:
+        inside = within(right, path)(caller)
+        if caller.runs_community or caller.person is None:
+            return inside
+        return inside | Q(pk__in=seen(_ticket(), caller).values(field))
+
+    return limit
+
+
 def comments_seen(caller: Caller) -> Q:
-    tickets = seen(apps.get_model("feedback", "Ticket"), caller).values("pk")
+    return _told(caller, Q(exposure="public"))
+
+
+def changes_seen(caller: Caller) -> Q:
+    return _told(caller, Q(field__in=PUBLIC_FIELDS))
+
+
+def _told(caller: Caller, public: Q) -> Q:
+    """Of tickets that the caller sees, those inside are told everything, the others ``public``."""
     inside = within(Right.INSIDE, "ticket__feedback_type__project")(caller)
-    return Q(ticket__in=tickets) & (inside | Q(exposure="public"))
+    return Q(ticket__in=seen(_ticket(), caller).values("pk")) & (inside | public)
+
+
+def people_seen(caller: Caller) -> Q:
+    """Oneself, and who is in, or wrote to, a project that one works in."""
+    if caller.runs_community and caller.project is None:
+        return EVERYTHING
+    person = apps.get_model("auth", "User")._default_manager
+    paths = ("teams__project", "tickets__feedback_type__project")
+    known = reduce(or_, (within(Right.INSIDE, path)(caller) for path in paths))
+    own = Q(pk=caller.person.pk) if caller.person else NOTHING
+    return own | Q(pk__in=person.filter(known).values("pk"))
 
 
 @dataclass(frozen=True)
@@ -92,7 +135,7 @@ class Rule:
 def rule(
     path: str,
     *,
-    see: Right,
+    see: Right | Limit,
     change: Right,
     make: Right | None = None,
     delete: Right | None = None,
@@ -100,7 +143,7 @@ def rule(
 ) -> Rule:
     """``make`` and ``delete`` go with ``change`` where they are left out."""
     return Rule(
-        within(see, path),
+        within(see, path) if isinstance(see, Right) else see,
         within(change, path),
         make or change,
         within(delete or change, path),
@@ -117,9 +160,15 @@ RULES: dict[str, Rule] = {
         delete=Right.COMMUNITY,
     ),
     "feedback.team": rule("project", see=Right.INSIDE, change=Right.MANAGE),
-    "feedback.tag": rule("project", see=Right.INSIDE, change=Right.MANAGE),
+    "feedback.tag": rule(
+        "project", see=on_tickets(Right.INSIDE, "project", "tags"), change=Right.MANAGE
+    ),
     "feedback.workflow": rule("project", see=Right.INSIDE, change=Right.MANAGE),
-    "feedback.status": rule("workflow__project", see=Right.INSIDE, change=Right.MANAGE),
+    "feedback.status": rule(
+        "workflow__project",
+        see=on_tickets(Right.INSIDE, "workflow__project", "status"),
+        change=Right.MANAGE,
+    ),
     "feedback.feedbacktype": rule("project", see=Right.SEE, change=Right.MANAGE),
     "feedback.savedfilter": rule("feedback_type__project", see=Right.INSIDE, change=Right.MANAGE),
     "feedback.ticket": Rule(
@@ -134,6 +183,12 @@ RULES: dict[str, Rule] = {
         make=Right.CONTRIBUTE,
         delete=lambda caller: NOTHING,
     ),
+    "feedback.ticketchange": Rule(
+        see=changes_seen,
+        change=lambda caller: NOTHING,
+        make=Right.COMMUNITY,
+        delete=lambda caller: NOTHING,
+    ),
     "feedback.ticketlink": rule(
         "ticket__feedback_type__project", see=Right.INSIDE, change=Right.MANAGE
     ),
@@ -145,7 +200,7 @@ RULES: dict[str, Rule] = {
     ),
     "apikeys.apikey": rule("project", see=Right.COMMUNITY, change=Right.COMMUNITY, by_keys=False),
     "apikeys.apicall": rule("api_key__project", see=Right.COMMUNITY, change=Right.COMMUNITY),
-    "auth.user": rule("", see=Right.COMMUNITY, change=Right.COMMUNITY, by_keys=False),
+    "auth.user": rule("", see=people_seen, change=Right.COMMUNITY, by_keys=False),
 }
 
 
@@ -179,6 +234,15 @@ def may_make(model: type[Model], caller: Caller, project: Model | None = None) -
     return may(caller, _rule(model).make, project)
 
 
+def may_make_somewhere(model: type[Model], caller: Caller) -> bool:
+    """Whether there is a place where ``caller`` may make a row of ``model``."""
+    if may_make(model, caller):
+        return True
+    projects = apps.get_model("feedback", "Project")._default_manager
+    allowed = within(_rule(model).make, "pk")(caller)
+    return _may_write(model, caller) and projects.filter(allowed).exists()
+
+
 def makes_alone(model: type[Model]) -> bool:
     """Whether making one is for community managers, whatever it is like."""
     return _rule(model).make is Right.COMMUNITY
@@ -188,6 +252,10 @@ def may(caller: Caller, right: Right, project: Model) -> bool:
     return (
         type(project)._default_manager.filter(within(right, "pk")(caller), pk=project.pk).exists()
     )
+
+
+def _ticket() -> type[Model]:
+    return apps.get_model("feedback", "Ticket")
 
 
 def _rule(model: type[Model]) -> Rule:

@@ -29,6 +29,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "page_obj": page,
         "cards": cards(caller, list(page), set(managed.values_list("pk", flat=True))),
         "days": DAYS,
+        "runs_community": caller.runs_community,
         "manages": caller.runs_community or managed.exists(),
         "latest": latest(caller),
     }

@@ -10,13 +10,14 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm
 
+from access.admin import AsksAccess
 from access.callers import Caller
-from access.rules import Right
+from access.rules import changeable
 from feedback.admin_forms import (
     FeedbackTypeForm,
     KeptStatusForm,
@@ -29,42 +30,6 @@ from feedback.forms import ProjectForm
 from feedback.models import FeedbackType, Project, Status, Tag, Team, Workflow
 from feedback.protection import why_kept
 from feedback.services import furnish_project
-
-
-def managed_ids(request: HttpRequest) -> set[int]:
-    """The projects that the person manages, asked once a request; the sign-in page asks too."""
-    if not request.user.is_authenticated:
-        return set()
-    if not hasattr(request, "managed_project_ids"):
-        managed = Project.objects.giving(Caller.of(request.user), Right.MANAGE)
-        ids = managed.values_list("pk", flat=True)
-        request.managed_project_ids = set(ids)  # type: ignore[attr-defined]
-    return request.managed_project_ids  # type: ignore[attr-defined]
-
-
-class ForManagers:
-    """Rows of a project are for those who manage it; nobody else learns that they are there."""
-
-    @staticmethod
-    def project_of(row: Any) -> int | None:
-        return row.project_id
-
-    def _manages(self, request: HttpRequest, row: Any = None) -> bool:
-        if row is None or row.pk is None:
-            return bool(managed_ids(request)) or Caller.of(request.user).runs_community
-        return self.project_of(row) in managed_ids(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._manages(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._manages(request, obj)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._manages(request, obj)
-
-    has_change_permission = has_view_permission
-    has_delete_permission = has_view_permission
 
 
 class HubAdmin(ModelAdmin):
@@ -84,35 +49,27 @@ class HubAdmin(ModelAdmin):
         meta = self.model._meta
         return redirect(f"admin:{meta.app_label}_{meta.model_name}_change", row.pk)
 
-    def _get_obj_does_not_exist_redirect(self, *args: Any) -> HttpResponse:
-        raise Http404  # and no hint whether there is such a row
 
-
-class ProjectPartAdmin(ForManagers, HubAdmin):
+class ProjectPartAdmin(AsksAccess, HubAdmin):
     form = PartForm
     list_filter: list[Any] = [("project", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["project"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).filter(project__in=managed_ids(request))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["project"] if obj else []
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        choices = {
-            Project: Project.objects.filter(pk__in=managed_ids(request), archived=False),
-            Workflow: Workflow.objects.filter(project__in=managed_ids(request), archived=False),
-        }
-        if db_field.related_model in choices:
-            kwargs["queryset"] = choices[db_field.related_model]
+        model = db_field.related_model
+        if model in (Project, Workflow):
+            kwargs["queryset"] = changeable(model, Caller.of(request.user)).filter(archived=False)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The project that the list was narrowed to, or the only one there is."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         listed = parse_qs(initial.pop("_changelist_filters", "")).get("project__id__exact")
-        ids = listed or [str(pk) for pk in managed_ids(request)]
+        managed = changeable(Project, Caller.of(request.user)).values_list("pk", flat=True)
+        ids = listed or [str(pk) for pk in managed[:2]]
         return {"project": ids[0], **initial} if len(ids) == 1 else initial
 
 
@@ -143,7 +100,7 @@ class TeamAdmin(ProjectPartAdmin):
         return int(team.count_of_members)
 
 
-class StatusInline(ForManagers, TabularInline):
+class StatusInline(AsksAccess, TabularInline):
     model = Status
     formset = UniqueNames
     fields = ["name", "category", "order", "archived"]
@@ -199,13 +156,8 @@ class TagAdmin(ProjectPartAdmin):
     fields = ["project", "name"]
 
 
-class ForCommunityManagers:
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return Caller.of(request.user).runs_community
-
-
 @admin.register(Project)
-class ProjectAdmin(ForCommunityManagers, HubAdmin):
+class ProjectAdmin(AsksAccess, HubAdmin):
     form = ProjectForm
     list_display = ["name", "key", "archived"]
     list_filter = ["archived"]
@@ -243,7 +195,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(ForCommunityManagers, DjangoUserAdmin, HubAdmin):
+class PersonAdmin(AsksAccess, DjangoUserAdmin, HubAdmin):
     """*People*: who they are, and which teams they are in."""
 
     form = PersonForm

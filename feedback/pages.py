@@ -14,8 +14,8 @@ from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 
 from access.callers import Caller
-from access.rules import Right, may, seen
-from feedback.models import FeedbackType, Project
+from access.rules import Right, may, may_make, seen
+from feedback.models import FeedbackType, Project, Ticket
 
 
 class Page(LoginRequiredMixin, TemplateView):
@@ -74,8 +74,8 @@ class ProjectPage(Page):
 
     @cached_property
     def contributes(self) -> bool:
-        """May submit and comment."""
-        return may(self.caller, Right.CONTRIBUTE, self.project)
+        """May submit tickets."""
+        return may_make(Ticket, self.caller, self.project)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(project=self.project, manages=self.manages, **context)

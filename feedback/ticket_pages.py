@@ -11,9 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import FormView
 
-from access.rules import may_change, seen
+from access.rules import may_change, may_make, seen
 from feedback.forms import CommentForm, LinkForm, SubmitForm, TicketForm
-from feedback.models import Ticket, TicketLink
+from feedback.models import Comment, Ticket, TicketLink
 from feedback.numbers import row_id
 from feedback.pages import ProjectPage, TypePage
 from feedback.services import (
@@ -76,6 +76,15 @@ class TicketPage(ProjectPage):
     def editable(self) -> bool:
         return may_change(self.ticket, self.caller)
 
+    @cached_property
+    def may_comment(self) -> bool:
+        return may_make(Comment, self.caller, self.project)
+
+    @cached_property
+    def links_it(self) -> bool:
+        """May say which outside items stand for the ticket."""
+        return may_make(TicketLink, self.caller, self.project)
+
     @property
     def actor(self) -> str:
         return self.person.get_username()
@@ -87,7 +96,7 @@ class TicketPage(ProjectPage):
         return getattr(self, name)()
 
     def comment(self) -> HttpResponse:
-        self._only(self.contributes)
+        self._only(self.may_comment)
         form = CommentForm(self.request.POST, insider=self.insider)
         if not form.is_valid():
             return self._again(comment_form=form)
@@ -107,7 +116,7 @@ class TicketPage(ProjectPage):
         return self._done("The ticket is changed." if changed else "Nothing was different.")
 
     def link(self) -> HttpResponse:
-        self._only(self.manages)
+        self._only(self.links_it)
         form = LinkForm(self.request.POST, instance=TicketLink(ticket=self.ticket))
         if form.is_valid():
             try:
@@ -119,7 +128,7 @@ class TicketPage(ProjectPage):
         return self._again(link_form=form)
 
     def unlink(self) -> HttpResponse:
-        self._only(self.manages)
+        self._only(self.links_it)
         link = get_object_or_404(self.ticket.links, pk=row_id(self.request.POST.get("link", "")))
         unlink_ticket(link, actor=self.actor)
         return self._done("The link is removed.")
@@ -137,13 +146,15 @@ class TicketPage(ProjectPage):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         everything = "all" in self.request.GET
-        entries, more = timeline(self.ticket, insider=self.insider, everything=everything)
+        entries, more = timeline(
+            self.ticket, self.caller, insider=self.insider, everything=everything
+        )
         forms: dict[str, Any] = {}
-        if self.contributes:
+        if self.may_comment:
             forms["comment_form"] = CommentForm(insider=self.insider)
         if self.editable and "edit" in self.request.GET:
             forms["edit_form"] = TicketForm(instance=Ticket.objects.get(pk=self.ticket.pk))
-        if self.manages and "link" in self.request.GET:
+        if self.links_it and "link" in self.request.GET:
             forms["link_form"] = LinkForm()
         return super().get_context_data(
             **{

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from feedback.models import Comment, Exposure, Ticket, TicketChange
+from access.callers import Caller
+from access.rules import seen
+from feedback.models import Comment, Ticket, TicketChange
 
 NEWEST = 100  # entries of each kind, unless somebody asks for everything
 AUTOMATION = "Automation"
-# What participants are told; who did it by a macro, and links, teams and exposure, are not theirs.
-PUBLIC_FIELDS = ("summary", "description", "status", "blocking", "tags")
 LABELS = {"team": "Responsible team", "link": "Link"}
 
 
@@ -26,12 +26,12 @@ class Entry:
     changes: list[TicketChange] = field(default_factory=list)
 
 
-def timeline(ticket: Ticket, *, insider: bool, everything: bool) -> tuple[list[Entry], bool]:
+def timeline(
+    ticket: Ticket, caller: Caller, *, insider: bool, everything: bool
+) -> tuple[list[Entry], bool]:
     """The entries, newest last, and whether older ones were left out."""
-    comments, changes = ticket.comments.all(), ticket.changes.all()
-    if not insider:
-        comments = comments.filter(exposure=Exposure.PUBLIC)
-        changes = changes.filter(field__in=PUBLIC_FIELDS)
+    comments = seen(Comment, caller).filter(ticket=ticket)
+    changes = seen(TicketChange, caller).filter(ticket=ticket)
     limit = None if everything else NEWEST
     newest_comments = list(comments.order_by("-pk")[:limit])
     newest_changes = list(changes.order_by("-pk")[:limit])

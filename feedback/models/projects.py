@@ -147,6 +147,10 @@ class Status(Archivable):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def project(self) -> Project:
+        return self.workflow.project
+
 
 class FeedbackType(Archivable):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="feedback_types")
