@@ -85,7 +85,7 @@ class APIKeyAuthentication(BaseAuthentication):
         address = client_address(request.META, settings.TRUSTED_PROXIES)
         try:
             key = authenticate(presented)
-            authorize(key, scopes=_scopes_for(request.method), address=address)
+            authorize(key, scopes=scopes_for(request.method), address=address)
         except KeyRefused as refused:
             request._request.key_refused = refused  # type: ignore[attr-defined]
             if refused.key is None and refusals_from(address) > settings.REFUSED_PER_MINUTE:
@@ -97,7 +97,8 @@ class APIKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-def _scopes_for(method: str | None) -> list[str]:
+def scopes_for(method: str | None) -> list[str]:
+    """One of these a key must have."""
     if method in SAFE_METHODS:
         return [APIKey.Scope.READ, APIKey.Scope.WRITE]
     return [APIKey.Scope.WRITE]

@@ -21,9 +21,12 @@ class NetworksField(serializers.ListField):
 
 class APIKeySerializer(RowSerializer):
     fixed = ("prefix",)
+    example = {"name": "Scripts", "scopes": ["read", "write"], "project": "beta"}
     prefix = StrictCharField(max_length=20, required=False, help_text="How logs name the key.")
     networks = NetworksField(
-        required=False, help_text="Addresses or networks that may use it; empty: any address."
+        required=False,
+        max_length=100,
+        help_text="Addresses or networks that may use it; empty: any address.",
     )
     scopes = serializers.ListField(
         child=StrictChoiceField(choices=APIKey.Scope.choices), allow_empty=False, required=False

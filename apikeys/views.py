@@ -26,7 +26,7 @@ class APIKeyFilterSet(filters.FilterSet):
 
 
 class APICallFilterSet(filters.FilterSet):
-    api_key = IdFilter("api_key")
+    api_key_id = IdFilter("api_key")  # “api_key=” would be the key itself
     status_code = IdFilter("status_code")
     received_after = TimeFilter("received_at", lookup_expr="gte")
     received_before = TimeFilter("received_at", lookup_expr="lt")

@@ -72,16 +72,20 @@ def _check_method(call: Call) -> None:
 
 
 def _key_evidence(call: Call) -> dict[str, Any]:
-    key = call.key
-    if key is None:
+    if call.key is None:
         return {"shown": call.presented.struck()}
-    why = f"it may act in project {key.project} only"
-    if APIKey.Scope.LISTEN not in key.scopes:
+    why = "it may act in another project only"  # which one, the managers of this one are not told
+    if APIKey.Scope.LISTEN not in call.key.scopes:
         why = f"it lacks the scope “{APIKey.Scope.LISTEN.label}”"
+    return key_evidence(call.key, call.address, why)
+
+
+def key_evidence(key: APIKey, address: str | None, why: str) -> dict[str, Any]:
+    """What the sentences about a refused key name."""
     return {
         "prefix": key.prefix,
         "expired": f"{key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "",
-        "address": call.address or "an unknown address",
+        "address": address or "an unknown address",
         "why": why,
     }
 

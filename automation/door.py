@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import method_decorator
@@ -15,6 +14,7 @@ from django.views.generic import View
 from automation.intake import receive
 from automation.models import Delivery
 from automation.reasons import EXPLANATIONS, UNAUTHORIZED, Reason, Stop, fill_in
+from rest.address import site_address
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +55,6 @@ def accept(request: HttpRequest, delivery: Delivery) -> JsonResponse:
             "url": site_address(request) + kept.get_absolute_url(),
         }
     )
-
-
-def site_address(request: HttpRequest) -> str:
-    """Scheme and host under which people and trackers reach this installation."""
-    return settings.SITE_URL or request.build_absolute_uri("/").rstrip("/")
 
 
 def refuse(reason: Reason, evidence: dict[str, Any] | None = None) -> JsonResponse:

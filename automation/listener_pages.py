@@ -14,7 +14,6 @@ from django.utils.functional import cached_property
 from django.utils.html import escape, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 
-from automation.door import site_address
 from automation.listener_form import ListenerForm
 from automation.models import KEY_PLACEHOLDER, Delivery, ExternalListener
 from automation.pages import DeletePage, address_of, page_of
@@ -22,6 +21,7 @@ from automation.senders import SENDERS
 from automation.senders.base import Sender
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
+from rest.address import site_address
 
 KEY_TO_COME = "listener_key"
 

@@ -31,7 +31,7 @@ class DeliveryFilterSet(OutcomeFilterSet):
     project = NameFilter("project__key")
     listener = IdFilter("listener")
     listener_key = NameFilter("listener__key")
-    api_key = IdFilter("api_key")
+    api_key_id = IdFilter("api_key")  # “api_key=” would be the key itself
     find = filters.CharFilter(max_length=500, lookup_expr="iexact")
     received_after = TimeFilter("received_at", lookup_expr="gte")
     received_before = TimeFilter("received_at", lookup_expr="lt")

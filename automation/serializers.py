@@ -6,16 +6,20 @@ from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from automation.actions import ACTIONS
 from automation.delivery_page import shown_body
 from automation.listener_form import ListenerForm, default_when
 from automation.listener_pages import endpoint_url
 from automation.macros import ActionsRefused, as_params, save_macro
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.params_schema import of_another_type
 from automation.senders import SENDERS
-from feedback.serializers import OfTypeSerializer, ValueField
+from feedback.serializers import KeyField, OfTypeSerializer, ValueField
 from rest.errors import by_field
-from rest.fields import LowerCaseField, StrictCharField, StrictChoiceField
+from rest.fields import StrictCharField, StrictChoiceField
 from rest.serializers import RowSerializer, StrictSerializer
+
+MOST_ACTIONS = 50
 
 
 class ActionSerializer(StrictSerializer):
@@ -24,9 +28,31 @@ class ActionSerializer(StrictSerializer):
         required=False, help_text="The action's settings; macros/actions/ has their schema."
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "kind" not in attrs:  # as a PATCH of the macro lets it
+            raise serializers.ValidationError({"kind": ["Say which kind of action it is."]})
+        action = ACTIONS.get(attrs["kind"])
+        if action and (problems := of_another_type(action.Form, attrs.get("params", {}))):
+            raise serializers.ValidationError({"params": problems})
+        return attrs
+
 
 class MacroSerializer(OfTypeSerializer):
-    actions = ActionSerializer(many=True, help_text="In the order in which they run.")
+    example = {
+        "project": "beta",
+        "feedback_type": 1,
+        "name": "Close, and say so",
+        "actions": [
+            {"kind": "adjust_workflow", "params": {"team": 2, "workflow": 1, "status": 6}},
+            {"kind": "add_comment", "params": {"body": "It is fixed.", "exposure": "public"}},
+        ],
+    }
+    actions: Any = serializers.ListSerializer(
+        child=ActionSerializer(),
+        allow_empty=False,
+        max_length=MOST_ACTIONS,
+        help_text="In the order in which they run.",
+    )
 
     class Meta:
         model = Macro
@@ -45,7 +71,17 @@ class MacroSerializer(OfTypeSerializer):
 
 
 class ListenerSerializer(OfTypeSerializer):
-    key = LowerCaseField(max_length=50)
+    example = {
+        "project": "beta",
+        "feedback_type": 1,
+        "name": "Jira fixed",
+        "key": "jirafixed",
+        "sender": "jira",
+        "macro": 1,
+        "when": "status_changed_to",
+        "when_status": "Done",
+    }
+    key = KeyField()
     sender = StrictChoiceField(choices=list(SENDERS), required=False)
     when = StrictChoiceField(
         choices=ExternalListener.When.choices,
@@ -130,7 +166,9 @@ class ExecutionChangeSerializer(serializers.Serializer):
 class ExecutionSerializer(RowSerializer):
     id = serializers.CharField(source="public_id", read_only=True)
     ref = serializers.CharField(source="ticket.ref", read_only=True)
-    delivery: Any = serializers.SlugRelatedField(slug_field="public_id", read_only=True)
+    delivery: Any = serializers.SlugRelatedField(
+        slug_field="public_id", read_only=True, allow_null=True
+    )
     sentence = serializers.CharField(help_text="What happened, to what, and why.")
     steps = StepSerializer(many=True)
     changes = serializers.SerializerMethodField()
@@ -160,15 +198,19 @@ class ExecutionSerializer(RowSerializer):
 
 class DeliverySerializer(RowSerializer):
     id = serializers.CharField(source="public_id", read_only=True)
-    project: Any = serializers.SlugRelatedField(slug_field="key", read_only=True)
-    listener_key = serializers.CharField(source="listener.key", default=None)
-    api_key = serializers.CharField(source="api_key.prefix", default=None, help_text="Its prefix.")
+    project: Any = serializers.SlugRelatedField(slug_field="key", read_only=True, allow_null=True)
+    listener_key = serializers.CharField(source="listener.key", default=None, allow_null=True)
+    api_key = serializers.CharField(
+        source="api_key.prefix", default=None, allow_null=True, help_text="Its prefix."
+    )
     sentence = serializers.CharField(help_text="What happened, to what, and why.")
     cause = serializers.CharField(source="cause_text", help_text="Why it happened, most likely.")
     next_step = serializers.CharField(help_text="What to do about it.")
     references = serializers.ListField(child=serializers.CharField())
     kinds = serializers.ListField(child=serializers.CharField())
-    duplicate_of: Any = serializers.SlugRelatedField(slug_field="public_id", read_only=True)
+    duplicate_of: Any = serializers.SlugRelatedField(
+        slug_field="public_id", read_only=True, allow_null=True
+    )
     tickets = serializers.SerializerMethodField(help_text="Ids of those that it was about.")
     refs = serializers.SerializerMethodField(help_text="The same by their own ids.")
     executions = serializers.SerializerMethodField(help_text="Ids, one for each ticket.")

@@ -67,6 +67,9 @@ class ListenerView(OfType, DeletableResource):
     ordering_fields = {**BY_NAME, "key": "key"}
     instead = "Switch it off instead."
 
+    def unshown(self, row: ExternalListener) -> str:
+        return row.secret
+
     def users_of(self, row: ExternalListener) -> list[str]:
         return users_of_listener(row)
 
@@ -86,7 +89,7 @@ class DeliveryView(Resource):
     ordering_fields = {"id": "pk", "received_at": "received_at"}
 
     def get_queryset(self) -> QuerySet[Delivery]:
-        rows = super().get_queryset()
+        rows = super().get_queryset().defer("duplicate_of__body", "duplicate_of__headers")
         return rows if self.detail else rows.defer("body", "headers")
 
     def get_serializer_class(self) -> Any:
@@ -107,6 +110,9 @@ class ExecutionView(Resource):
     ordering = ("-pk",)
     ordering_fields = {"id": "pk", "created_at": "created_at"}
     changes: dict[str, list[TicketChange]] = defaultdict(list)
+
+    def get_queryset(self) -> QuerySet[Execution]:
+        return super().get_queryset().defer("delivery__body", "delivery__headers")
 
     def paginate_queryset(self, queryset: Any) -> Any:
         return self._with_changes(super().paginate_queryset(queryset))

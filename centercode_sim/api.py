@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from apikeys import views as apikeys
 from automation import views as automation
 from feedback import views as feedback
+from rest.pages import ReferencePage, ResourcePage
 
 RESOURCES = {
     "projects": feedback.ProjectView,
@@ -37,5 +38,6 @@ for name, view in RESOURCES.items():
 urlpatterns = [
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api_docs"),
+    path("docs/", ReferencePage.as_view(), name="api_docs"),
+    path("docs/<slug:name>/", ResourcePage.as_view(), name="api_docs_resource"),
 ]

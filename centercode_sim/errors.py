@@ -7,6 +7,9 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
+LISTENER = "Nothing lives at this address. Copy the listener's API Endpoint URL again."
+RESOURCE = "Nothing lives at this address. GET /api/v1/ lists what there is; see also /api/docs/."
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if for_people(request):
@@ -24,7 +27,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if for_people(request):
         return defaults.page_not_found(request, exception)
-    detail = "Nothing lives at this address. Copy the listener's API Endpoint URL again."
+    detail = LISTENER if "feedbacklistener" in request.path_info.lower() else RESOURCE
     return refusal(HTTPStatus.NOT_FOUND, "not_found", detail)
 
 

@@ -1,5 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
+
+GroupProblems = dict[str, list[str]]  # by the field's name; empty where nothing is wrong
+
 
 class BrokenFilter(Exception):
     """A saved filter that can no longer be understood; the message says why."""
+
+
+class GroupsRefused(ValidationError):
+    """What is wrong with a filter's groups: in sentences, and by group and field."""
+
+    def __init__(self, by_group: Sequence[GroupProblems], sentences: Sequence[str]) -> None:
+        super().__init__([*sentences])
+        self.by_group = by_group

@@ -6,7 +6,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any
 
@@ -19,7 +19,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 
-from feedback.errors import BrokenFilter
+from feedback.errors import BrokenFilter, GroupProblems, GroupsRefused
 from feedback.models import (
     Exposure,
     FeedbackType,
@@ -32,6 +32,8 @@ from feedback.models import (
     as_text,
 )
 from feedback.numbers import row_id
+from rest.errors import by_field
+from rest.filters import TruthFilter
 from rest.nearest import nearest
 
 NOT = "__not"
@@ -49,6 +51,8 @@ VERBS = {
 IS = ("is", "is none of")
 
 MOST_VALUES = 200  # of one field
+MOST_GROUPS = 50
+LONGEST_TEXT = 200  # SQLite refuses much longer patterns
 
 Called = dict[str, list[Any]]  # rows by what was given for them, in small letters
 Choices = Callable[[type[models.Model]], QuerySet[Any]]
@@ -94,20 +98,36 @@ class RowsField(filters.fields.ModelMultipleChoiceField):
         return list({row.pk: row for text in texts for row in found[text.casefold()]}.values())
 
     def _known(self, texts: list[str]) -> Called:
-        rows = {text: (self.known or {}).get(row_id(text) or 0) for text in texts}
-        return {text: [row] for text, row in rows.items() if row}
+        known = self.known or {}
+        found: Called = {}
+        for text in texts:
+            row = known.get(row_id(text) or 0)
+            name = text.casefold()
+            named = [each for each in known.values() if _name_of(each).casefold() == name]
+            if rows := [row] if row else named:
+                found[name] = rows
+        return found
 
     def _looked_up(self, texts: list[str]) -> Called:
         """A number is an id before it is a name; several rows may have one name."""
         name = NAMED_BY.get(self.queryset.model, "name")
         ids = {text: number for text in texts if (number := row_id(text))}
-        named = (Q(**{f"{name}__iexact": text}) for text in texts)
+        named = (Q(**{f"{name}__iexact": text}) for text in texts if _may_be_a_name(text))
         rows = list(self.queryset.filter(reduce(or_, named, Q(pk__in=ids.values()))))
         found: Called = defaultdict(list)
         for row in rows:
             found[getattr(row, name).casefold()].append(row)
         by_id = {row.pk: row for row in rows}
         return found | {text: [by_id[pk]] for text, pk in ids.items() if pk in by_id}
+
+
+def _name_of(row: models.Model) -> str:
+    return str(getattr(row, NAMED_BY.get(type(row), "name")))
+
+
+def _may_be_a_name(text: str) -> bool:
+    """Databases refuse to look for anything else."""
+    return len(text) <= LONGEST_TEXT and "\0" not in text
 
 
 class RowsFilter(filters.ModelMultipleChoiceFilter):
@@ -135,23 +155,21 @@ class TicketFilterSet(filters.FilterSet):
 
     vars().update(
         with_opposites(
-            search=SearchFilter(label="Text"),
+            search=SearchFilter(label="Text", max_length=LONGEST_TEXT),
             status=several(Status, "status", "Status"),
             team=several(Team, "team", "Team"),
             tags=several(Tag, "tags", "Tags"),
             exposure=filters.MultipleChoiceFilter(
                 field_name="exposure", label="Exposure", choices=Exposure.choices
             ),
-            blocking=filters.TypedChoiceFilter(
-                field_name="blocking",
-                label="Blocking",
-                choices=[("true", "Yes"), ("false", "No")],
-                coerce=lambda value: value == "true",
-            ),
+            blocking=TruthFilter("blocking", label="Blocking"),
             submitter=several(User, "submitter", "Submitter"),
             submitter_team=several(Team, "submitter__teams", "Submitter's team"),
             submitter_email=filters.CharFilter(
-                field_name="submitter__email", lookup_expr="icontains", label="Submitter's e-mail"
+                field_name="submitter__email",
+                lookup_expr="icontains",
+                label="Submitter's e-mail",
+                max_length=LONGEST_TEXT,
             ),
             created_after=filters.DateFilter(
                 field_name="created_at", lookup_expr="date__gte", label="Creation date"
@@ -172,6 +190,7 @@ class TicketFilterSet(filters.FilterSet):
         **options: Any,
     ) -> None:
         super().__init__(data, Ticket.objects.all() if queryset is None else queryset, **options)
+        choices = cache(choices)  # a field and its opposite offer the same
         for field in self.filters.values():
             if isinstance(field, RowsFilter):
                 model = field.queryset.model
@@ -203,30 +222,56 @@ def clean_params(
     for name in params:
         if name not in TicketFilterSet.base_filters:
             near = nearest(name, TicketFilterSet.base_filters)
-            raise ValidationError(f"There is no field “{name}” to filter by.{near}")
+            raise ValidationError({name: f"There is no field “{name}” to filter by.{near}"})
     form = of_type(as_query(params), feedback_type, known).form
-    problems = [f"{label_of(name)}: {' '.join(messages)}" for name, messages in form.errors.items()]
-    problems += [
-        f"{label_of(name)}: give one value only."
-        for name, values in params.items()
-        if len(as_list(values)) > 1 and not _takes_several(name)
-    ]
-    if problems:
-        raise ValidationError(problems)
+    if not form.is_valid():
+        raise ValidationError(form.errors.as_data())
     cleaned = {name: as_list(form.cleaned_data[name]) for name in params}
-    empty = [label_of(name) for name, values in cleaned.items() if not values]
-    if empty:
-        raise ValidationError(f"{', '.join(empty)}: choose at least one value, or leave it out.")
+    problems = {name: _problem(name, as_list(params[name]), cleaned[name]) for name in params}
+    if any(problems.values()):
+        raise ValidationError({name: problem for name, problem in problems.items() if problem})
     return cleaned
+
+
+def _problem(name: str, given: list[Any], cleaned: list[Any]) -> str:
+    if not cleaned:
+        return "choose at least one value, or leave it out."
+    if len(given) > 1 and not _takes_several(name):
+        return "give one value only."
+    if any(value is None or isinstance(value, (Mapping, list)) for value in given):
+        return "a value is text, a number, or true or false."
+    return ""
 
 
 def clean_groups(
     groups: Any, feedback_type: FeedbackType, known: Known | None = None
 ) -> list[dict[str, list[Any]]]:
-    """Every group of a saved filter, checked; raises ValidationError."""
+    """Every group of a saved filter, checked; raises GroupsRefused with all that is wrong."""
     if not isinstance(groups, list) or not groups:
         raise ValidationError("A filter needs at least one group of fields.")
-    return [clean_params(group, feedback_type, known) for group in groups]
+    if len(groups) > MOST_GROUPS:
+        raise ValidationError(f"A filter has at most {MOST_GROUPS} groups.")
+    cleaned: list[dict[str, list[Any]]] = []
+    by_group: list[GroupProblems] = [{} for _ in groups]
+    sentences: list[str] = []
+    for place, group in enumerate(groups):
+        try:
+            cleaned.append(clean_params(group, feedback_type, known))
+        except ValidationError as error:
+            by_group[place] = by_field(error)
+            sentences += _sentences(by_group[place])
+    if sentences:
+        raise GroupsRefused(by_group, sentences)
+    return cleaned
+
+
+def _sentences(problems: GroupProblems) -> list[str]:
+    """With the labels that people know, where a field is one to filter by."""
+    known = TicketFilterSet.base_filters
+    return [
+        f"{label_of(name)}: {' '.join(messages)}" if name in known else " ".join(messages)
+        for name, messages in problems.items()
+    ]
 
 
 def as_kept(cleaned: dict[str, list[Any]]) -> dict[str, list[Any]]:

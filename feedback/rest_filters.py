@@ -3,13 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters as filters
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 
 from access.callers import Caller
 from access.rules import Right, seen, within
+from feedback.errors import BrokenFilter
 from feedback.filters import TicketFilterSet, is_for_everyone, narrow
 from feedback.models import Exposure, SavedFilter, Status, Team, Ticket
 from rest.filters import IdFilter, IdOrNameFilter, NameFilter, TruthFilter
@@ -75,11 +75,7 @@ class RestTicketFilterSet(TicketFilterSet):
         super().__init__(*args, choices=self._choices, request=request, **options)
 
     def _choices(self, model: type[models.Model]) -> QuerySet[Any]:
-        if model is not User:
-            return seen(model, self.caller)
-        inside = within(Right.INSIDE, "teams__project")(self.caller)
-        wrote = within(Right.INSIDE, "tickets__feedback_type__project")(self.caller)
-        return User.objects.filter(inside | wrote).distinct()
+        return seen(model, self.caller)
 
     def filter_queryset(self, queryset: QuerySet[Ticket]) -> QuerySet[Ticket]:
         """What only insiders may ask for finds nothing where the caller is none."""
@@ -93,10 +89,12 @@ class RestTicketFilterSet(TicketFilterSet):
         return tickets.filter(pk__in=Ticket.objects.with_ref(ref).values("pk")) if ref else tickets
 
     def inside(self, tickets: QuerySet[Any], name: str, pk: int | None) -> QuerySet[Any]:
-        """Raises BrokenFilter."""
         if pk is None:
             return tickets
         saved = seen(SavedFilter, self.caller).filter(pk=pk).select_related("feedback_type").first()
         if saved is None:
             raise ValidationError({name: ["There is no such saved filter that you may see."]})
-        return narrow(tickets.filter(feedback_type=saved.feedback_type), saved)
+        try:
+            return narrow(tickets.filter(feedback_type=saved.feedback_type), saved)
+        except BrokenFilter as error:
+            raise ValidationError({name: [str(error)]}) from error

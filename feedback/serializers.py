@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -8,8 +8,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 
-from access.rules import Right, may
-from feedback.filters import clean_groups
+from access.rules import Right, may, seen
+from feedback.errors import GroupsRefused
+from feedback.filters import MOST_GROUPS
+from feedback.groups_schema import groups_schema
 from feedback.models import (
     Comment,
     Exposure,
@@ -35,7 +37,15 @@ from feedback.services import (
     tags_named,
 )
 from feedback.timeline import behind
-from rest.fields import LowerCaseField, NameField, RowField, StrictCharField, UpperCaseField
+from rest.fields import (
+    LONGEST_NAME,
+    LowerCaseField,
+    NameField,
+    RowField,
+    StrictCharField,
+    StrictIntegerField,
+    UpperCaseField,
+)
 from rest.serializers import RowSerializer
 
 ONLY_COMMUNITY = "Who is in a team, and what that means, is for community managers to say."
@@ -43,11 +53,25 @@ ONLY_COMMUNITY = "Who is in a team, and what that means, is for community manage
 
 def project_field(**options: Any) -> NameField:
     """A project, named by its key."""
+    options.setdefault("help_text", "Its key.")
     return NameField(slug_field="key", queryset=Project.objects.all(), **options)
 
 
+@extend_schema_field({"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9_-]*$"})
+class KeyField(LowerCaseField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=50, trim_whitespace=False, **options)
+
+
+@extend_schema_field({"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9]*$"})
+class PrefixField(UpperCaseField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=10, trim_whitespace=False, **options)
+
+
 class ProjectSerializer(RowSerializer):
-    key = LowerCaseField(max_length=50)
+    example = {"key": "gamma", "name": "Gamma"}
+    key = KeyField()
 
     class Meta:
         model = Project
@@ -58,39 +82,52 @@ class ProjectSerializer(RowSerializer):
         return self.update(project, validated_data)
 
 
-class PersonField(serializers.SlugRelatedField):
-    """A person, named by the user name."""
+class PersonField(NameField):
+    """A person, by the user name."""
+
+    lookup = "exact"
 
     def __init__(self, **options: Any) -> None:
         super().__init__(slug_field="username", queryset=User.objects.all(), **options)
 
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+    def get_queryset(self) -> Any:
+        return seen(User, self.context["view"].caller)
 
 
-class MemberField(PersonField):
-    def to_internal_value(self, data: Any) -> Any:
-        if not self.context["view"].caller.runs_community:
-            raise PermissionDenied(ONLY_COMMUNITY)
-        return super().to_internal_value(data)
+class PeopleField(serializers.ListField):
+    """People by their user names, looked up together."""
+
+    child = StrictCharField(max_length=LONGEST_NAME)
+
+    def to_representation(self, data: Any) -> list[str]:
+        return sorted(person.get_username() for person in data.all())
+
+    def to_internal_value(self, data: Any) -> list[User]:
+        names = {*super().to_internal_value(data)}
+        known = seen(User, self.context["view"].caller).filter(username__in=names)
+        found = {person.username: person for person in known}
+        if unknown := sorted(names - found.keys()):
+            problem = f"There is nobody called “{unknown[0]}” whom you may name."
+            raise serializers.ValidationError(problem)
+        return [*found.values()]
 
 
 class TeamSerializer(RowSerializer):
     fixed = ("project",)
+    example = {"project": "beta", "name": "Testers in Europe", "kind": "participant"}
     project = project_field()
-    members = MemberField(many=True, required=False, help_text="User names.")
+    members = PeopleField(required=False, help_text="User names.")
 
     class Meta:
         model = Team
         fields = ["id", "project", "name", "kind", "members", "archived"]
 
     def keep(self, row: Team, values: dict[str, Any]) -> Team:
-        regrouped = row.pk and values.get("kind", row.kind) != row.kind
-        if regrouped and not self.caller.runs_community:
-            raise PermissionDenied(ONLY_COMMUNITY)
         members = values.pop("members", None)
+        regrouped = row.pk and values.get("kind", row.kind) != row.kind
+        joined = members is not None and {*members} != {*(row.members.all() if row.pk else ())}
+        if (regrouped or joined) and not self.caller.runs_community:
+            raise PermissionDenied(ONLY_COMMUNITY)
         super().keep(row, values)
         if members is not None:
             row.members.set(members)
@@ -99,6 +136,7 @@ class TeamSerializer(RowSerializer):
 
 class WorkflowSerializer(RowSerializer):
     fixed = ("project",)
+    example = {"project": "beta", "name": "Ideas"}
     project = project_field()
 
     class Meta:
@@ -106,21 +144,11 @@ class WorkflowSerializer(RowSerializer):
         fields = ["id", "project", "name", "archived"]
 
 
-class StatusSerializer(RowSerializer):
-    fixed = ("workflow",)
-    project: Any = serializers.SlugRelatedField(
-        slug_field="key", source="workflow.project", read_only=True
-    )
-
-    class Meta:
-        model = Status
-        fields = ["id", "project", "workflow", "name", "category", "order", "archived"]
-
-
 class FeedbackTypeSerializer(RowSerializer):
     fixed = ("project",)
+    example = {"project": "beta", "name": "Questions", "prefix": "ASK", "default_workflow": 1}
     project = project_field()
-    prefix = UpperCaseField(max_length=10)
+    prefix = PrefixField()
 
     class Meta:
         model = FeedbackType
@@ -129,6 +157,7 @@ class FeedbackTypeSerializer(RowSerializer):
 
 class TagSerializer(RowSerializer):
     fixed = ("project",)
+    example = {"project": "beta", "name": "battery"}
     project = project_field()
 
     class Meta:
@@ -136,25 +165,51 @@ class TagSerializer(RowSerializer):
         fields = ["id", "project", "name"]
 
 
-class OfTypeSerializer(RowSerializer):
-    """A part of a feedback type, whose project need not be named, but may."""
+class InsideSerializer(RowSerializer):
+    """Inside what has a project, which need not be named then, but may."""
 
-    fixed = ("feedback_type",)
+    inside: ClassVar[str]
     project = project_field(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
-        feedback_type = attrs.get("feedback_type") or self.instance.feedback_type  # type: ignore[union-attr]
-        project = attrs.pop("project", feedback_type.project)
-        if project != feedback_type.project:
-            problem = f"The feedback type is one of project “{feedback_type.project.key}”."
+        whole = attrs.get(self.inside) or getattr(self.instance, self.inside)
+        if attrs.pop("project", whole.project) != whole.project:
+            problem = f"“{whole}” is one of project “{whole.project.key}”."
             raise serializers.ValidationError({"project": [problem]})
         return attrs
 
 
+class StatusSerializer(InsideSerializer):
+    inside, fixed = "workflow", ("workflow",)
+    example = {"workflow": 1, "name": "Waiting for you", "category": "open", "order": 3}
+    order = StrictIntegerField(min_value=0, max_value=32767, required=False)
+
+    class Meta:
+        model = Status
+        fields = ["id", "project", "workflow", "name", "category", "order", "archived"]
+
+
+class OfTypeSerializer(InsideSerializer):
+    inside, fixed = "feedback_type", ("feedback_type",)
+
+
+@extend_schema_field(groups_schema())
+class GroupsField(serializers.ListField):
+    pass
+
+
 class SavedFilterSerializer(OfTypeSerializer):
-    groups = serializers.ListField(
+    example = {
+        "project": "beta",
+        "feedback_type": 1,
+        "name": "Crashes, and what blocks",
+        "groups": [{"status": ["New", "Open"], "search": "crash"}, {"blocking": True}],
+    }
+    groups = GroupsField(
         child=serializers.DictField(),
+        allow_empty=False,
+        max_length=MOST_GROUPS,
         help_text='Such as [{"status": [1, 2]}, {"tags__not": ["known"], "blocking": "true"}]: '
         "all of a group, any of the groups.",
     )
@@ -167,10 +222,9 @@ class SavedFilterSerializer(OfTypeSerializer):
         for name, value in values.items():
             setattr(row, name, value)
         try:
-            clean_groups(row.groups, row.feedback_type)
-        except ValidationError as error:
-            raise ValidationError({"groups": error.messages}) from error
-        return save_filter(row)
+            return save_filter(row)
+        except GroupsRefused as refused:
+            raise serializers.ValidationError({"groups": refused.by_group}) from refused
 
 
 class TagsField(serializers.ListField):
@@ -181,10 +235,17 @@ class TagsField(serializers.ListField):
 
 
 class TicketSerializer(OfTypeSerializer):
+    example = {
+        "project": "beta",
+        "feedback_type": 1,
+        "summary": "The lens cap melts",
+        "description": "In the sun, after an hour.",
+        "tags": ["lens"],
+    }
     ref = serializers.CharField(read_only=True)
     submitter = PersonField(required=False, help_text="A user name; yours where it is left out.")
     status = RowField(queryset=Status.objects.all(), required=False)
-    tags = TagsField(required=False, help_text="Names; new ones are made.")
+    tags = TagsField(required=False, max_length=100, help_text="Names; new ones are made.")
 
     class Meta:
         model = Ticket
@@ -223,15 +284,12 @@ class TicketSerializer(OfTypeSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
-        archived = [
-            name
-            for name in ("team", "status", "feedback_type")
-            if getattr(attrs.get(name), "archived", False)
-            and attrs[name] != getattr(self.instance, name, None)
-        ]
-        if archived:
-            problem = "This is archived: it is no longer offered."
-            raise serializers.ValidationError({name: [problem] for name in archived})
+        project = (attrs.get("feedback_type") or self.instance.feedback_type).project  # type: ignore[union-attr]
+        chosen = {name: attrs.get(name) for name in ("team", "status")}
+        foreign = [name for name, row in chosen.items() if row and row.project != project]
+        if foreign:
+            problem = f"This is none of project “{project.key}”, where the ticket is."
+            raise serializers.ValidationError({name: [problem] for name in foreign})
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> Ticket:
@@ -266,6 +324,19 @@ class TicketSerializer(OfTypeSerializer):
 
 
 class LinkSerializer(RowSerializer):
+    example = {
+        "system": "jira",
+        "remote_key": "SANDBOX-12",
+        "remote_id": "10012",
+        "url": "https://jira.example.com/browse/SANDBOX-12",
+    }
+    also = {
+        "anyOf": [
+            {"required": [name], "properties": {name: {"pattern": r"\S"}}}
+            for name in ("remote_key", "remote_id")
+        ]
+    }
+
     class Meta:
         model = TicketLink
         fields = ["id", "system", "remote_key", "remote_id", "url"]
@@ -277,7 +348,10 @@ class LinkSerializer(RowSerializer):
 
 
 class CommentSerializer(RowSerializer):
-    author: Any = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    example: ClassVar[dict[str, Any]] = {"ticket": 1, "body": "Here too.", "exposure": "public"}
+    author: Any = serializers.SlugRelatedField(
+        slug_field="username", read_only=True, allow_null=True, help_text="Null: no person did it."
+    )
 
     class Meta:
         model = Comment
@@ -299,6 +373,8 @@ class CommentSerializer(RowSerializer):
 
 class TicketCommentSerializer(CommentSerializer):
     """The same, below the ticket's own address."""
+
+    example = {"body": "Here too.", "exposure": "public"}
 
     class Meta(CommentSerializer.Meta):
         read_only_fields = ["ticket", "actor", "cause"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -77,9 +78,8 @@ def person_behind(caller: Caller) -> User:
     if caller.person is not None:
         return caller.person
     username = caller.identity.replace(" ", "-")
-    person, _ = User.objects.get_or_create(
-        username=username, defaults={"first_name": caller.name[:150], "is_active": False}
-    )
+    passive = {"first_name": caller.name[:150], "is_active": False, "password": make_password(None)}
+    person, _ = User.objects.get_or_create(username=username, defaults=passive)
     return person
 
 

@@ -10,16 +10,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page as PageOfRows
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 
 from access.rules import seen
 from feedback.errors import BrokenFilter
 from feedback.filters import (
+    CHOICES_IN_PROJECT,
     IS,
     NOT,
     VERBS,
+    Known,
     TicketFilterSet,
     any_of,
     as_query,
@@ -114,6 +116,19 @@ class TicketsPage(TypePage):
             return None
         return self.feedback_type.saved_filters.filter(pk=asked).first()
 
+    @cached_property
+    def known(self) -> Known | None:
+        """What the filter may name: for those who are not inside, what they see on tickets."""
+        if self.insider:
+            return None
+        return {
+            model: {row.pk: row for row in choices(self.project).filter(pk__in=self._seen(model))}
+            for model, choices in CHOICES_IN_PROJECT.items()
+        }
+
+    def _seen(self, model: type[Model]) -> QuerySet[Any]:
+        return seen(model, self.caller).values("pk")
+
     def narrowed(self) -> tuple[QuerySet[Ticket], list[str], str]:
         """The tickets, what is wrong with the filter, and the filter as a sentence.
 
@@ -127,7 +142,7 @@ class TicketsPage(TypePage):
                 tickets = narrow(tickets, self.chosen)
                 sentences.append(describe(self.chosen.groups, self.feedback_type))
             if self.params:
-                sentences.append(describe([self.params], self.feedback_type))
+                sentences.append(describe([self.params], self.feedback_type, self.known))
                 tickets = any_of(tickets, [self.params], self.feedback_type)
         except ValidationError as error:
             return tickets.none(), error.messages, ""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
 from django.shortcuts import get_object_or_404
+from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.rules import Right, may, may_change, may_make, seen
+from access.rules import Right, may_change, may_make, seen
 from feedback import rest_filters, serializers
 from feedback.models import (
     Comment,
@@ -29,7 +31,6 @@ from feedback.models import (
 )
 from feedback.protection import users_of
 from feedback.services import unlink_ticket
-from feedback.timeline import PUBLIC_FIELDS
 from rest.views import ID, DeletableResource, Resource, WritableResource
 
 BY_NAME = {"id": "pk", "name": "name"}
@@ -134,13 +135,15 @@ class SavedFilterView(OfType, PartView):
 
 
 class Insiders:
-    """Whether the caller works in a project, asked once for each."""
+    """Whether the caller works in a project, asked once for all of them."""
 
-    def is_insider(self: Any, project: Project) -> bool:
-        known = self.__dict__.setdefault("_insider", {})
-        if project.pk not in known:
-            known[project.pk] = may(self.caller, Right.INSIDE, project)
-        return known[project.pk]
+    @cached_property
+    def worked_in(self: Any) -> set[int]:
+        projects = Project.objects.giving(self.caller, Right.INSIDE)
+        return set(projects.values_list("pk", flat=True))
+
+    def is_insider(self, project: Project) -> bool:
+        return project.pk in self.worked_in
 
 
 class TicketView(Insiders, OfType, WritableResource):
@@ -178,10 +181,11 @@ class TicketView(Insiders, OfType, WritableResource):
     @action(detail=True, methods=["delete"], url_path=f"links/(?P<link>{ID})")
     def link(self, request: Request, link: str, **kwargs: Any) -> Response:
         """Take a link away."""
-        ticket = self.get_object()
-        own = get_object_or_404(seen(TicketLink, self.caller), ticket=ticket, pk=link)
-        self._only(may_change(own, self.caller))
-        unlink_ticket(own, actor=self.caller.name)
+        links = seen(TicketLink, self.caller).select_for_update(of=("self",))
+        with transaction.atomic():
+            own = get_object_or_404(links, ticket=self.get_object(), pk=link)
+            self._only(may_change(own, self.caller))
+            unlink_ticket(own, actor=self.caller.name)
         return Response(status=204)
 
     @extend_schema(responses=serializers.TicketCommentSerializer(many=True), filters=False)
@@ -201,10 +205,7 @@ class TicketView(Insiders, OfType, WritableResource):
     @action(detail=True, serializer_class=serializers.ChangeSerializer)
     def history(self, request: Request, **kwargs: Any) -> Response:
         """What was changed, oldest first: by whom, and by which execution."""
-        ticket = self.get_object()
-        changes = TicketChange.objects.filter(ticket=ticket)
-        if not self.is_insider(ticket.project):
-            changes = changes.filter(field__in=PUBLIC_FIELDS)
+        changes = seen(TicketChange, self.caller).filter(ticket=self.get_object())
         return self._page(changes.select_related("ticket__feedback_type__project"))
 
     def known_parameters(self) -> set[str]:

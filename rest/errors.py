@@ -19,6 +19,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 NO_SUCH = "There is nothing here that you may see. Look at the id, and at whose key it is."
+UNKNOWN = "Send an API key that is on as “Authorization: Bearer …”, or sign in."
 
 
 class InUse(exceptions.APIException):
@@ -70,6 +71,8 @@ def _as_api_error(error: Exception) -> Exception:
         return exceptions.ValidationError(by_field(error))
     if isinstance(error, Http404):
         return exceptions.NotFound(NO_SUCH)
+    if isinstance(error, exceptions.NotAuthenticated):
+        return exceptions.NotAuthenticated(UNKNOWN, "key_missing")
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied(str(error) or None)
     return Conflict() if isinstance(error, IntegrityError) else error

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
+from django.utils.crypto import salted_hmac
 from django.utils.http import parse_etags
+from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from rest.errors import ChangedMeanwhile
 
 
-def etag_of(representation: Any) -> str:
-    return f'"{hashlib.sha256(JSONRenderer().render(representation)).hexdigest()[:32]}"'
+def etag_of(representation: Any, unshown: str = "") -> str:
+    """``unshown`` is part of the row too, such as a secret, which the ETag does not betray."""
+    state = JSONRenderer().render([representation, unshown])
+    return f'"{salted_hmac("ETag", state, algorithm="sha256").hexdigest()[:32]}"'
 
 
-def check_unchanged(request: Request, representation: Any) -> None:
-    """Raise ChangedMeanwhile unless ``If-Match``, where it is given, names ``representation``."""
+def check_unchanged(request: Request, etag: str) -> None:
+    """Raise ChangedMeanwhile unless ``If-Match``, where it is given, names ``etag``."""
     wanted = request.headers.get("If-Match")
     if wanted is None:
         return
     names = parse_etags(wanted)
-    if "*" not in names and etag_of(representation) not in names:
+    if not names:
+        problem = "Give the ETag of what you read, in its quotes, or “*” for whatever it is now."
+        raise ValidationError({"If-Match": [problem]})
+    if "*" not in names and etag not in names:
         raise ChangedMeanwhile
 
 

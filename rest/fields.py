@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
 from rest_framework import serializers
 
 MOST = 10**18 - 1  # what every database takes as an id
+LONGEST_NAME = 150
+
+
+JSON_NAMES = {
+    str: "text",
+    bool: "true or false",
+    float: "a fraction",
+    dict: "an object",
+    list: "a list",
+    type(None): "null",
+}
 
 
 class StrictCharField(serializers.CharField):
@@ -59,6 +69,11 @@ class StrictChoiceField(serializers.ChoiceField):
 class RowField(serializers.PrimaryKeyRelatedField):
     """A row by its id, of those that the caller may see."""
 
+    default_error_messages = {
+        "does_not_exist": "There is nothing with the id {pk_value} here that you may choose.",
+        "incorrect_type": "Give the id, a number, not {data_type}.",
+    }
+
     def __init__(self, **options: Any) -> None:
         options.setdefault("pk_field", None)
         super().__init__(**options)
@@ -70,14 +85,20 @@ class RowField(serializers.PrimaryKeyRelatedField):
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, int) or isinstance(data, bool):
-            self.fail("incorrect_type", data_type=type(data).__name__)
+            self.fail("incorrect_type", data_type=JSON_NAMES[type(data)])
         if not 0 < data <= MOST:
-            self.fail("does_not_exist", pk_value=data)
+            self.fail("does_not_exist", pk_value=str(data)[:20])
         return super().to_internal_value(data)
 
 
 class NameField(serializers.SlugRelatedField):
     """A row by its name or key, of those that the caller may see."""
+
+    default_error_messages = {
+        "does_not_exist": "There is no “{value}” that you may choose.",
+        "invalid": "Give the {slug_name} as text.",
+    }
+    lookup = "iexact"
 
     def get_queryset(self) -> Any:
         view = self.context.get("view")
@@ -86,8 +107,9 @@ class NameField(serializers.SlugRelatedField):
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
-            self.fail("invalid")
-        try:
-            return self.get_queryset().get(**{f"{self.slug_field}__iexact": data})
-        except ObjectDoesNotExist:
-            self.fail("does_not_exist", slug_name=self.slug_field, value=data[:100])
+            self.fail("invalid", slug_name=self.slug_field)
+        named = {f"{self.slug_field}__{self.lookup}": data[:LONGEST_NAME]}
+        row = self.get_queryset().filter(**named).first() if len(data) <= LONGEST_NAME else None
+        if row is None:
+            self.fail("does_not_exist", value=data[:LONGEST_NAME])
+        return row

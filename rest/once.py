@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -24,6 +25,7 @@ from rest.models import KeptAnswer
 
 HEADER = "Idempotency-Key"
 REPEATED = "Idempotency-Replayed"
+KEPT = timedelta(days=7)  # what is repeated later is done anew
 
 Handler = Callable[..., Response]
 

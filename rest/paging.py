@@ -18,6 +18,7 @@ class Paging(PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = MOST
+    invalid_page_message = "There is no page {page_number}: begin with 1 and follow “next”."
     page_query_description = "Which page of the results, from 1."
     page_size_query_description = f"How many results a page has, 1 to {MOST}."
 
@@ -33,7 +34,7 @@ class Paging(PageNumberPagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         parameters = super().get_schema_operation_parameters(view)
         for parameter in parameters:
-            parameter["schema"] |= {"minimum": 1}
+            parameter["schema"] |= {"minimum": 1, "maximum": 10**9 - 1}
             if parameter["name"] == self.page_size_query_param:
                 parameter["schema"] |= {"maximum": MOST, "default": self.page_size}
         return parameters
@@ -52,6 +53,8 @@ class Ordering(OrderingFilter):
             if name not in known:
                 problem = f"These cannot be sorted by “{name[:100]}”.{nearest(name, known)}"
                 raise ValidationError({self.ordering_param: [problem]})
+        if len({name.lstrip("-") for name in fields}) < len(fields):
+            raise ValidationError({self.ordering_param: ["Name each field once."]})
         return [*(known[name] for name in fields), "pk"]
 
     def _paths(self, view: Any) -> list[tuple[str, str]]:
@@ -66,7 +69,7 @@ class Ordering(OrderingFilter):
                 "in": "query",
                 "required": False,
                 "description": "Fields to sort by; “-” before a field turns its order round.",
-                "schema": {"type": "array", "items": items, "minItems": 1},
+                "schema": {"type": "array", "items": items, "minItems": 1, "uniqueItems": True},
                 "style": "form",
                 "explode": False,
             }

@@ -6,8 +6,20 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
+
+from rest.fields import MOST, RowField
+
+NOT_BLANK = {"minLength": 1, "pattern": r"\S"}
+SUMMARIES = {
+    "list": "List the {many}",
+    "retrieve": "Show {a} {one}",
+    "create": "Make {a} {one}",
+    "update": "Replace {a} {one}",
+    "partial_update": "Change {a} {one}",
+    "destroy": "Delete {a} {one}",
+}
 
 
 class Refusal(serializers.Serializer):
@@ -26,8 +38,13 @@ PROBLEMS = {
 }
 IF_MATCH = OpenApiParameter(
     "If-Match",
-    str,
+    {
+        "type": "string",
+        "format": "etag",
+        "pattern": r'^(\*|(W/)?"[!#-+\--~]*"(, ?(W/)?"[!#-+\--~]*")*)$',
+    },
     OpenApiParameter.HEADER,
+    examples=[OpenApiExample("Whatever it is now", "*")],
     description="The ETag of what you read: if it changed since, nothing is done (412).",
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -61,13 +78,88 @@ BY_METHOD = {
 
 
 class Schema(AutoSchema):
+    view: Any
+
+    def get_operation_id(self) -> str:
+        return f"{self.view.basename}_{self.view.action}".replace("-", "_")
+
+    def get_summary(self) -> str:
+        known = SUMMARIES.get(self.view.action)
+        if known is None:
+            return self.get_description().partition(".")[0]
+        name = str(self.view.model._meta.verbose_name)
+        article = "an" if name[0].lower() in "aeiou" else "a"
+        return known.format(a=article, one=name, many=self.view.model._meta.verbose_name_plural)
+
     def get_override_parameters(self) -> list[Any]:
         parameters = [*super().get_override_parameters()]
         if self.method == "POST":
             parameters.append(IDEMPOTENCY_KEY)
-        if self.method in ("PUT", "PATCH", "DELETE"):
+        if self.view.action in ("update", "partial_update", "destroy"):
             parameters.append(IF_MATCH)
         return parameters
+
+    def _get_filter_parameters(self) -> list[dict[str, Any]]:
+        get: Any = super()._get_filter_parameters
+        parameters = get()
+        for parameter in parameters:
+            value = parameter["schema"].get("items", parameter["schema"])
+            if value["type"] == "string" and not value.keys() & {"enum", "format"}:
+                value |= NOT_BLANK | self._longest(parameter["name"])
+        return parameters
+
+    def _longest(self, name: str) -> dict[str, int]:
+        most = self.view.filterset_class.base_filters[name].extra.get("max_length")
+        return {"maxLength": most} if most else {}
+
+    def _get_request_for_media_type(
+        self, serializer: Any, direction: Any = "request"
+    ) -> tuple[Any, bool]:
+        get: Any = super()._get_request_for_media_type
+        schema, _ = get(serializer, direction)
+        return schema, bool(schema) and self.method != "PATCH"
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        """With what no single field says: other names are refused, and rules between names."""
+        get: Any = super()._map_basic_serializer
+        schema = get(serializer, direction)
+        if direction == "request":
+            schema["additionalProperties"] = False
+            schema |= getattr(serializer, "also", {})
+        return schema
+
+    def _map_serializer_field(
+        self, field: Any, direction: Any, bypass_extensions: bool = False
+    ) -> Any:
+        get: Any = super()._map_serializer_field
+        schema = get(field, direction, bypass_extensions)
+        if direction == "request" and isinstance(field, RowField):
+            schema |= {"minimum": 1, "maximum": MOST}
+        if _is_never_blank(field) and direction == "request" and "pattern" not in schema:
+            schema |= NOT_BLANK
+        if direction == "request" and not getattr(field, "allow_empty", True):
+            schema["minItems"] = 1
+        if isinstance(field, serializers.ListSerializer) and field.max_length:
+            schema["maxItems"] = field.max_length
+        return schema
+
+    def _get_examples(
+        self,
+        serializer: Any,
+        direction: Any,
+        media_type: Any,
+        status_code: Any = None,
+        extras: Any = None,
+    ) -> Any:
+        """A request's example stands in its serializer, as ``example``."""
+        example = getattr(serializer, "example", None)
+        if direction == "request" and example:
+            if self.method == "PATCH":
+                kept = {"project", *serializer.fixed}
+                example = {name: value for name, value in example.items() if name not in kept}
+            extras = [*(extras or []), OpenApiExample("Such as", example)]
+        get: Any = super()._get_examples
+        return get(serializer, direction, media_type, status_code, extras)
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
@@ -87,6 +179,11 @@ class Schema(AutoSchema):
     def _problems_or_refusal(self) -> dict[str, Any]:
         refusal = self.resolve_serializer(Refusal, "response").ref
         return {"anyOf": [refusal, PROBLEMS]}
+
+
+def _is_never_blank(field: Any) -> bool:
+    text = isinstance(field, serializers.CharField)
+    return text and not field.allow_blank and field.trim_whitespace
 
 
 class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -22,6 +22,11 @@ JSON_TYPES: dict[Any, Any] = {
 }
 
 
+SET_BY_HUB = "This is set by the hub: leave it out."
+DIFFERS = "This is set by the hub, and is not that now: leave it out, or read it again."
+MOST_NAMED = 20  # of what is wrong; the rest is told when these are mended
+
+
 class Known:
     """Refuses names that the body should not have, and says which one was perhaps meant."""
 
@@ -38,7 +43,9 @@ class Known:
             if name not in self.fields:
                 problems[name] = [f"There is no field “{name[:100]}”.{nearest(name, writable)}"]
             elif name not in writable and (name not in shown or shown[name] != value):
-                problems[name] = ["This is set by the hub: leave it out."]
+                problems[name] = [SET_BY_HUB if not self.instance else DIFFERS]
+            if len(problems) == MOST_NAMED:
+                break
         return problems
 
 
@@ -50,6 +57,7 @@ class RowSerializer(Known, serializers.ModelSerializer):
     """A row of a model. Values of another JSON type than documented are refused."""
 
     fixed: ClassVar[Sequence[str]] = ()  # what a row keeps for good
+    example: ClassVar[Mapping[str, Any]] = {}  # a body for the reference, which the API accepts
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | JSON_TYPES
     serializer_related_field = strict.RowField
     serializer_choice_field = strict.StrictChoiceField
@@ -79,6 +87,16 @@ class RowSerializer(Known, serializers.ModelSerializer):
         if moved:
             problem = "This cannot be changed any more: make a new one instead."
             raise serializers.ValidationError({name: [problem] for name in moved})
+        archived = [
+            name
+            for name, value in attrs.items()
+            if isinstance(value, models.Model)
+            and getattr(value, "archived", False)
+            and value != getattr(self.instance, name, None)
+        ]
+        if archived:
+            problem = "This is archived: it is no longer offered. Choose another one."
+            raise serializers.ValidationError({name: [problem] for name in archived})
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> Any:

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 from django.db import models, transaction
 from django.db.models import ProtectedError, QuerySet
 from django.utils.functional import cached_property
+from django_filters import MultipleChoiceFilter
 from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -19,8 +21,10 @@ from access.rules import makes_alone, may_change, may_delete, may_make, seen
 from rest.errors import InUse
 from rest.etags import check_unchanged, etag_of, is_known
 from rest.once import once
-from rest.params import refuse_unknown
+from rest.params import check_query
+from rest.parsing import take_chunks
 from rest.permissions import caller_of
+from rest.rendering import Browsable, Negotiation
 
 ID = "[0-9]{1,18}"
 
@@ -32,6 +36,8 @@ class Resource(GenericViewSet):
     related: Sequence[str] = ()
     many_related: Sequence[str] = ()
     lookup_value_regex = ID
+    renderer_classes = (JSONRenderer, Browsable)
+    content_negotiation_class = Negotiation
     ordering: Sequence[str] = ("pk",)
     ordering_fields: Mapping[str, str] = {"id": "pk"}
     secrets: Sequence[str] = ()  # fields that a repeated POST does not tell again
@@ -56,9 +62,16 @@ class Resource(GenericViewSet):
         filters = getattr(self, "filterset_class", None)
         return {"page", "page_size", "ordering", *(filters.base_filters if filters else ())}
 
+    def repeatable_parameters(self) -> set[str]:
+        filters = getattr(self, "filterset_class", None)
+        several = filters.base_filters if filters else {}
+        return {name for name, each in several.items() if isinstance(each, MultipleChoiceFilter)}
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        refuse_unknown(request.query_params, self.known_parameters())
+        take_chunks(request._request)
+        if str(request.method).lower() in self.action_map:  # else 405, whatever it asks for
+            check_query(request.query_params, self.known_parameters(), self.repeatable_parameters())
         if request.method == "POST" and hasattr(self, "post"):
             self.post: Any = once(self.post, self.caller, secrets=self.secrets)
 
@@ -67,11 +80,17 @@ class Resource(GenericViewSet):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        shown = self.get_serializer(self.get_object()).data
-        etag = etag_of(shown)
+        row = self.get_object()
+        shown = self.get_serializer(row).data
+        etag = etag_of(shown, self.unshown(row))
         if is_known(request, etag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
         return Response(shown, headers={"ETag": etag})
+
+
+    def unshown(self, row: Any) -> str:
+        """What of ``row`` can be written but is never shown."""
+        return ""
 
 
 class WritableResource(Resource):
@@ -91,11 +110,11 @@ class WritableResource(Resource):
             self._only(may_make(self.model, self.caller, project))
         with transaction.atomic():
             row = serializer.save()
-        shown = self.get_serializer(self.again(row)).data
+            shown = self.get_serializer(self.again(row)).data
         return Response(
             shown | self.told_once(row),
             status=status.HTTP_201_CREATED,
-            headers={"ETag": etag_of(shown)},
+            headers={"ETag": etag_of(shown, self.unshown(row))},
         )
 
     def told_once(self, row: Any) -> dict[str, Any]:
@@ -104,15 +123,16 @@ class WritableResource(Resource):
     def update(
         self, request: Request, *args: Any, partial: bool = False, **kwargs: Any
     ) -> Response:
+        body = request.data  # read before anything is locked
         with transaction.atomic():
             row = self.locked()
             self._only(may_change(row, self.caller))
-            check_unchanged(request, self.get_serializer(row).data)
-            serializer = self.get_serializer(row, data=request.data, partial=partial)
+            check_unchanged(request, self.etag(row))
+            serializer = self.get_serializer(row, data=body, partial=partial)
             serializer.is_valid(raise_exception=True)
             row = serializer.save()
-        shown = self.get_serializer(self.again(row)).data
-        return Response(shown, headers={"ETag": etag_of(shown)})
+            shown = self.get_serializer(self.again(row)).data
+        return Response(shown, headers={"ETag": etag_of(shown, self.unshown(row))})
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.update(request, *args, partial=True, **kwargs)
@@ -122,6 +142,9 @@ class WritableResource(Resource):
         seen_row = self.get_object()
         self.model._default_manager.select_for_update(of=("self",)).filter(pk=seen_row.pk).first()
         return self.get_object()
+
+    def etag(self, row: Any) -> str:
+        return etag_of(self.get_serializer(row).data, self.unshown(row))
 
     def again(self, row: Any) -> Any:
         """As others will read it, with its related rows."""
@@ -141,7 +164,7 @@ class DeletableResource(WritableResource):
         with transaction.atomic():
             row = self.locked()
             self._only(may_delete(row, self.caller))
-            check_unchanged(request, self.get_serializer(row).data)
+            check_unchanged(request, self.etag(row))
             if users := self.users_of(row):
                 raise InUse(f"“{row}” is used by {', '.join(users)}. {self.instead}")
             try:

@@ -533,7 +533,7 @@ def test_a_key_of_one_project_acts_there_only(post, beta, listener):
     answers = [post(listener, key=key.secret) for key in (elsewhere, here)]
 
     assert refused(answers[0]) == (403, "key_out_of_scope")
-    assert "it may act in project Gamma only" in answers[0].json()["detail"]
+    assert "it may act in another project only" in answers[0].json()["detail"]
     assert answers[1].status_code == 200
 
 

@@ -315,7 +315,7 @@ CASES = {
         with_key(scopes=["read"]),
         "refused",
         403,
-        "API key known may not call this listener: it lacks the scope “Call external listeners”.",
+        "API key known may not do this: it lacks the scope “Call external listeners”.",
     ),
     Reason.ADDRESS_REFUSED: (
         with_key(networks="192.0.2.0/24"),

@@ -1,0 +1,51 @@
+"""The groups of a saved filter as a JSON schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters as filters
+
+from feedback.filters import (
+    LONGEST_TEXT,
+    MOST_GROUPS,
+    MOST_VALUES,
+    RowsFilter,
+    TicketFilterSet,
+    label_of,
+)
+
+Schema = dict[str, Any]
+
+NAME = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "pattern": r"\S"}
+
+
+def groups_schema() -> Schema:
+    fields = TicketFilterSet.base_filters
+    group = {
+        "type": "object",
+        "properties": {name: _of_field(name, field) for name, field in fields.items()},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+    return {"type": "array", "items": group, "minItems": 1, "maxItems": MOST_GROUPS}
+
+
+def _of_field(name: str, field: filters.Filter) -> Schema:
+    """One value, or several in a list where the field takes several."""
+    value = _of_value(field)
+    most = MOST_VALUES if isinstance(field, filters.MultipleChoiceFilter) else 1
+    several = {"type": "array", "items": value, "minItems": 1, "maxItems": most}
+    return {"description": label_of(name), "anyOf": [value, several]}
+
+
+def _of_value(field: filters.Filter) -> Schema:
+    if isinstance(field, RowsFilter):
+        return {"anyOf": [{"type": "integer", "minimum": 1}, NAME]}
+    if isinstance(field, filters.DateFilter):
+        return {"type": "string", "format": "date"}
+    if isinstance(field, filters.TypedChoiceFilter):
+        return {"enum": [True, False, "true", "false"]}
+    if choices := field.extra.get("choices"):
+        return {"type": "string", "enum": [value for value, _ in choices]}
+    return {"anyOf": [NAME, {"type": "number"}, {"type": "boolean"}]}

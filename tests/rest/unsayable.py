@@ -1,0 +1,80 @@
+"""What a request may be refused for although it is as the schema says.
+
+Schemathesis takes each request that matches the schema for a good one (its check
+“positive_data_acceptance”). No schema tells which rows there are, which names are taken, what fits
+what, or what changed meanwhile: all that we refuse for such reasons is listed here, word by word.
+Tests and bin/fuzz load it as schemathesis' hooks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import schemathesis
+from hypothesis.strategies import sampled_from
+from schemathesis.openapi.checks import RejectedPositiveData
+
+SENTENCES = re.compile(
+    "|".join(
+        (
+            # What is not there, or not for this caller
+            r"There is nothing with the id \d+ here that you may choose\.",
+            r"There is no “.*” that you may choose\.",
+            r"There is nobody called “.*” whom you may name\.",
+            r"There is no such saved filter that you may see\.",
+            r"Select a valid choice\. .* is not one of the available choices\.",
+            # What is taken
+            r"The (project|workflow|type) has a \w+ (of this name|with this key): choose another\.",
+            r"The key “.*” is taken by listener “.*” of .*\. Choose another one: .*\.",
+            r"The project has this (prefix|tag) already(: choose another)?\.",
+            r"This item stands for the ticket already\.",
+            r".* with this .* already exists\.",
+            # What stays
+            r"This cannot be changed any more: make a new one instead\.",
+            r"Tickets are called .*-… already: it stays .*\.",
+            # What does not fit something else in the body
+            r"Name each field once\.",
+            r"“.*” stands there twice: a macro does it once\.",
+            r".* does not tell that\. Choose one of .*\.",
+            r"Enter the status over there, exactly as the tracker calls it\.",
+            # What follows a grammar of its own
+            r"This is no JMESPath expression: .*\.",
+            r"Enter a valid (URL|email address)\.",
+            r"“.*” (is not an address or network|has host bits set)\. Write .*\.",
+            # What JSON has, but no database keeps, which would need a pattern for every text
+            r"The text '.*' holds a character that no text may have\.",
+            r"Null characters are not allowed\.",
+        )
+    ),
+    re.DOTALL,
+)
+# In its phase “coverage” schemathesis puts only letters and digits into headers of other formats.
+schemathesis.openapi.format("etag", sampled_from(["*", '"0a1b"', 'W/"0a1b", "2c3d"']))
+
+BY_HEADER = {412: "If-Match", 422: "Idempotency-Key"}
+
+
+@schemathesis.hook
+def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
+    """Whether it is one indeed."""
+    return not isinstance(failure, RejectedPositiveData) or not is_unsayable(response)
+
+
+def is_unsayable(response: Any) -> bool:
+    if header := BY_HEADER.get(response.status_code):
+        return header in response.request.headers
+    if response.status_code != 400:
+        return False
+    problems = json.loads(response.content)
+    return all(map(SENTENCES.fullmatch, texts(problems.get("detail", problems))))
+
+
+def texts(problems: Any) -> Iterator[str]:
+    if isinstance(problems, str):
+        yield problems
+    else:
+        for inner in problems.values() if isinstance(problems, dict) else problems:
+            yield from texts(inner)
