@@ -13,16 +13,17 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from access.callers import Caller
-from access.rules import may_make
+from access.admin import AsksAccess
+from apikeys.authentication import scopes_for
 from apikeys.forms import APIKeyForm
 from apikeys.models import APIKey
+from rest.address import site_address
 
 STATES = {"On": "success", "Off": "danger", "Expired": "warning"}
 
 
 @admin.register(APIKey)
-class APIKeyAdmin(ModelAdmin):
+class APIKeyAdmin(AsksAccess, ModelAdmin):
     """For community managers. A key's secret is shown in one answer, and kept nowhere."""
 
     form = APIKeyForm
@@ -47,15 +48,6 @@ class APIKeyAdmin(ModelAdmin):
 
     class Media:
         css = {"all": ["automation.css"]}
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_make(APIKey, Caller.of(request.user))
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_make(APIKey, Caller.of(request.user))
-
-    has_add_permission = has_module_permission
-    has_change_permission = has_delete_permission = has_view_permission
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["prefix", "last_used_at"] if obj else []
@@ -104,6 +96,7 @@ class APIKeyAdmin(ModelAdmin):
             "key": key,
             "whole_key": whole_key,
             "listens": APIKey.Scope.LISTEN in key.scopes,
+            "example": example_call(request, key, whole_key),
         }
         return TemplateResponse(
             request, "apikeys/shown_once.html", context, headers={"Cache-Control": "no-store"}
@@ -111,6 +104,8 @@ class APIKeyAdmin(ModelAdmin):
 
     @action(description="Log", url_path="log", icon="receipt_long")
     def open_log(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         return redirect("api_key_log", object_id)
 
     @action(description="Replace the secret", url_path="replace-secret", icon="autorenew")
@@ -140,6 +135,14 @@ class APIKeyAdmin(ModelAdmin):
             "Switch it off instead, by the tick “Enabled”: it then opens nothing.",
         )
         return redirect(reverse("admin:apikeys_apikey_change", args=[key.pk]))
+
+
+def example_call(request: HttpRequest, key: APIKey, whole_key: str) -> str:
+    """A first REST call to paste into a terminal; empty for a key that may make none."""
+    if not {*key.scopes} & {*scopes_for("GET")}:
+        return ""
+    address = f"{site_address(request)}/api/v1/projects/"
+    return f'curl -H "Authorization: Bearer {whole_key}" {address}'
 
 
 def is_named_in_a_log(key: APIKey) -> bool:

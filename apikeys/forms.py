@@ -11,7 +11,8 @@ class APIKeyForm(forms.ModelForm):
         choices=APIKey.Scope.choices,
         initial=[APIKey.Scope.LISTEN],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="A tracker needs the first one alone; the others are for the REST API to come.",
+        help_text="A tracker needs the first one alone; the others are for programs that use the "
+        "REST API. Writing includes reading.",
     )
 
     class Meta:

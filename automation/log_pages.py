@@ -1,8 +1,7 @@
-"""One row a request: what came in, and what became of it."""
+"""One row for each request to a listener: what came in, and what became of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -14,11 +13,11 @@ from apikeys.models import APIKey
 from automation.listener_pages import listeners_of
 from automation.models import Delivery, Execution, ExternalListener
 from automation.reasons import DeliveryStatus, Reason
+from automation.slices import slice_of
 from feedback.models import Ticket
 from feedback.numbers import row_id
 from feedback.pages import CommunityPage, ManagedTypePage, Page
 
-ROWS = 50
 NOT_KEPT = (Reason.NOT_STORED, Reason.CRASHED)
 
 
@@ -51,29 +50,6 @@ class LogFilter(forms.Form):
             ran_on = Execution.objects.filter(ticket__in=tickets).values("delivery")
             deliveries = deliveries.filter(Q(find__icontains=given["find"]) | Q(pk__in=ran_on))
         return deliveries
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Some rows of a long log, newest first, found by their ids: nothing is ever counted."""
-
-    rows: list[Delivery]
-    newer: int | None  # show what is newer than this row
-    older: int | None
-
-
-def slice_of(deliveries: QuerySet[Delivery], newer: int | None, older: int | None) -> Slice:
-    if newer is not None:
-        rows = list(deliveries.filter(pk__gt=newer).order_by("pk")[: ROWS + 1])
-        more, rows = len(rows) > ROWS, rows[:ROWS][::-1]
-        return Slice(rows, rows[0].pk if more else None, rows[-1].pk if rows else None)
-    if older is not None:
-        deliveries = deliveries.filter(pk__lt=older)
-    rows = list(deliveries.order_by("-pk")[: ROWS + 1])
-    more, rows = len(rows) > ROWS, rows[:ROWS]
-    return Slice(
-        rows, rows[0].pk if rows and older is not None else None, rows[-1].pk if more else None
-    )
 
 
 def as_rows(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:

@@ -1,23 +1,37 @@
+"""What is past its time is deleted, some rows at a time; tickets keep their history."""
+
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from apikeys.models import APICall
 from automation.models import Delivery
+from rest.models import KeptAnswer
+from rest.once import KEPT
 
 AT_ONCE = 1000
 
 
 def prune() -> int:
-    """Delete settled requests past RETENTION_DAYS, some at a time; tickets keep their history."""
-    if not settings.RETENTION_DAYS:
-        return 0
-    past = timezone.now() - timedelta(days=settings.RETENTION_DAYS)
-    old = Delivery.objects.filter(received_at__lt=past).exclude(settled_at=None).order_by("pk")
+    """Delete requests past RETENTION_DAYS, if there is such an end, and answers past theirs."""
+    requests = timedelta(days=settings.RETENTION_DAYS)
+    kept: list[tuple[QuerySet[Any], str, timedelta]] = [
+        (Delivery.objects.exclude(settled_at=None), "received_at", requests),
+        (APICall.objects.all(), "received_at", requests),
+        (KeptAnswer.objects.all(), "created_at", KEPT),
+    ]
+    return sum(_delete(rows, since, age) for rows, since, age in kept if age)
+
+
+def _delete(rows: QuerySet[Any], since: str, age: timedelta) -> int:
+    old = rows.filter(**{f"{since}__lt": timezone.now() - age}).order_by("pk")
     deleted = 0
     while pks := list(old.values_list("pk", flat=True)[:AT_ONCE]):
-        Delivery.objects.filter(pk__in=pks).delete()
+        rows.model._default_manager.filter(pk__in=pks).delete()
         deleted += len(pks)
     return deleted

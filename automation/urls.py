@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from automation.call_pages import KeyCallsPage, RefusedCallsPage
 from automation.delivery_page import CauseView, DeliveryPage
 from automation.door import ListenView
 from automation.listener_pages import (
@@ -13,6 +14,7 @@ from automation.listener_pages import (
 )
 from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
 from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
+from automation.rules_pages import ClonePage, NewFromFilePage, RulesDownload, RulesPage
 
 listen = ListenView.as_view()
 
@@ -47,7 +49,17 @@ pages = [
     ),
     path("deliveries/<slug:public_id>/", DeliveryPage.as_view(), name="delivery"),
     path("causes/<slug:public_id>/", CauseView.as_view(), name="cause"),
+    path("projects/<slug:project_key>/rules/", RulesPage.as_view(), name="rules"),
+    path(
+        "projects/<slug:project_key>/rules/download/",
+        RulesDownload.as_view(),
+        name="rules_download",
+    ),
+    path("projects/<slug:project_key>/rules/clone/", ClonePage.as_view(), name="rules_clone"),
     path("community/", CommunityToolsPage.as_view(), name="community"),
+    path("community/project-from-file/", NewFromFilePage.as_view(), name="project_from_file"),
     path("key-log/none/", RefusedLogPage.as_view(), name="refused_log"),
+    path("key-log/none/calls/", RefusedCallsPage.as_view(), name="refused_calls"),
     path("key-log/<int:pk>/", KeyLogPage.as_view(), name="api_key_log"),
+    path("key-log/<int:pk>/calls/", KeyCallsPage.as_view(), name="api_key_calls"),
 ]

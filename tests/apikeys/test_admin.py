@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from html import unescape
 
 import pytest
 from django.apps import apps
@@ -13,6 +14,7 @@ from apikeys.models import APIKey, digest_of
 from tests.conftest import make_key
 
 WHOLE_KEY = re.compile(r"\b[a-z0-9]+-[0-9a-f]{48}\b")
+NETWORKLESS_READER = {"networks": "", "scopes": ["read"]}
 LIST = "admin:apikeys_apikey_changelist"
 
 
@@ -66,6 +68,36 @@ def test_a_new_key_is_shown_once_and_kept_nowhere(community, given):
     assert secret not in repr(dict(community.session))
     for url in (reverse(LIST), reverse("admin:apikeys_apikey_change", args=[key.pk])):
         assert secret not in community.get(url).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "said"),
+    [
+        (["listen"], (False, False)),
+        (["read"], (True, True)),
+        (["listen", "write"], (True, False)),
+    ],
+)
+def test_a_key_for_programs_comes_with_a_call_to_try(community, given, settings, scopes, said):
+    settings.SITE_URL = "https://hub.example.com"
+    answer = community.post(reverse("admin:apikeys_apikey_add"), given | {"scopes": scopes})
+
+    page = unescape(answer.content.decode())
+    [whole_key] = set(WHOLE_KEY.findall(page))
+    url = "https://hub.example.com/api/v1/projects/"
+    example = f'curl -H "Authorization: Bearer {whole_key}" {url}'
+    assert (example in page, "this key reads only" in page) == said
+    assert (reverse("api_docs") in page) is said[0]
+
+
+def test_the_example_works_as_it_stands(community, given, beta):
+    page = community.post(reverse("admin:apikeys_apikey_add"), given | NETWORKLESS_READER)
+    [header] = set(re.findall(r"Authorization: (Bearer \S+-[0-9a-f]{48})", page.content.decode()))
+    community.logout()
+
+    answer = community.get("/api/v1/projects/", headers={"Authorization": header})
+
+    assert [project["key"] for project in answer.json()["results"]] == ["beta"]
 
 
 @pytest.mark.parametrize("button", ["_addanother", "_continue", "_save"])

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from automation.delivery_page import SHOWN_OF_BODY
-from automation.log_pages import ROWS
 from automation.models import Delivery, Execution
 from automation.queue import settle_all
+from automation.slices import ROWS
 from tests.conftest import link_to_jira, make_key, make_listener
 
 
@@ -159,7 +159,8 @@ def test_an_empty_log_says_what_to_look_at(page, community, listener, api_key, p
     page.force_login(pam)
     assert "No request has come to this listener yet." in text_of(page.get(log_of(listener)))
     community.force_login(root)
-    assert "Nobody has used this key yet." in text_of(community.get(api_key.row.get_log_url()))
+    unused = text_of(community.get(api_key.row.get_log_url()))
+    assert "Nobody has called a listener with this key yet." in unused
     assert "That is how it should be." in text_of(community.get(reverse("refused_log")))
 
 
@@ -185,6 +186,11 @@ def test_all_community_tools_lead_to_api_keys(community):
     for name in ("apikeys_apikey", "feedback_project", "auth_user", "feedback_team"):
         assert reverse(f"admin:{name}_changelist") in text
     assert reverse("refused_log") in text
+    assert reverse("api_docs") in text
+
+
+def test_project_managers_find_the_rest_api_in_the_settings_of_their_project(page):
+    assert reverse("api_docs") in text_of(page.get(reverse("project_settings", args=["beta"])))
 
 
 def test_the_page_of_a_request_tells_everything_about_it(page, send, beta, listener, api_key):

@@ -1,0 +1,288 @@
+"""The feedback types of a file, with their filters, macros and listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.functional import cached_property
+
+from automation.actions import ACTIONS
+from automation.actions.base import ProjectChoiceField
+from automation.listener_form import ListenerForm, default_when
+from automation.macros import ActionsRefused, save_macro
+from automation.models import ExternalListener, Macro
+from automation.rules.apply import Work, row_named, save
+from automation.rules.document import LIST, MAPPING, TEXT, Node
+from automation.rules.export import (
+    LISTENER,
+    default_of,
+    filter_tree,
+    listener_tree,
+    macro_tree,
+    takes_several,
+    type_tree,
+)
+from automation.rules.items import Item, choice_problem, text_of
+from automation.rules.names import Called, Names, Unnamed
+from automation.senders import SENDERS
+from feedback.admin_forms import FeedbackTypeForm
+from feedback.filters import RowsFilter, TicketFilterSet
+from feedback.models import FeedbackType, SavedFilter, Workflow
+from feedback.services import save_filter
+from rest.nearest import nearest
+
+OWN = ("prefix", "name", "default_workflow", "archived")
+TYPE = (*OWN, "filters", "macros", "listeners")
+MACRO, FILTER = ("name", "archived", "actions"), ("name", "archived", "groups")
+
+
+def apply_types(whole: Item, work: Work) -> None:
+    if "feedback_types" not in whole.nodes:
+        return
+    names = Names(work.project)
+    there = Called(work.project.feedback_types.select_related("default_workflow"), "prefix")
+    types = [
+        (item, _type(there.get(prefix), prefix, item, work, names))
+        for prefix, item in whole.items("feedback_types", TYPE, by="prefix")
+    ]
+    work.outcome.missing(there, [kind for _, kind in types])
+    for item, kind in types:
+        if kind is not None:
+            TypeWork(kind, item, work, names).apply()
+
+
+def _type(
+    kind: FeedbackType | None, prefix: str, item: Item, work: Work, names: Names
+) -> FeedbackType | None:
+    own = {name: node.plain() for name, node in item.nodes.items() if name in OWN}
+    if kind and own == type_tree(kind):
+        return kind
+    item.require("name", "default_workflow")
+    data = {
+        "project": work.project.pk,
+        "prefix": prefix,
+        "name": item.text("name"),
+        "default_workflow": _row(Workflow, item, "default_workflow", work, names),
+        "archived": item.flag("archived"),
+    }
+    form = FeedbackTypeForm(data, instance=kind or FeedbackType(project=work.project))
+    for name in ("name", "default_workflow"):
+        form.fields[name].required = False  # said already
+    kept: FeedbackType | None = save(item, form, work)
+    return kept
+
+
+def _row(model: type[models.Model], item: Item, name: str, work: Work, names: Names) -> Any:
+    """The id of the row that the value called ``name`` names, if there is such a row."""
+    return row_named(model, item.nodes[name], item, work, names) if name in item.nodes else ""
+
+
+class TypeWork:
+    """One feedback type of the file, whose row is there already."""
+
+    def __init__(self, kind: FeedbackType, item: Item, work: Work, names: Names) -> None:
+        self.kind, self.item, self.work, self.names = kind, item, work, names
+
+    def apply(self) -> None:
+        macros = self.kind.macros.prefetch_related("actions")
+        listeners = self.kind.listeners.select_related("macro", "filter").order_by("key")
+        self._each("filters", FILTER, self.kind.saved_filters.all(), self._filter)
+        self._each("macros", MACRO, macros, self._macro)
+        self._each("listeners", LISTENER, listeners, self._listener, by="key")
+
+    def _each(
+        self, section: str, keys: Iterable[str], rows: Any, make: Any, by: str = "name"
+    ) -> None:
+        if section not in self.item.nodes:
+            return
+        there = Called(rows, by)
+        for row in there.exact.values():
+            row.feedback_type = self.kind
+        parts = self.item.items(section, tuple(keys), by)
+        named = [make(there.get(name), name, item) for name, item in parts]
+        self.work.outcome.missing(there, named, self.kind.prefix)
+
+    def _filter(self, saved: SavedFilter | None, name: str, item: Item) -> SavedFilter | None:
+        if saved and self._as_before(item, lambda: filter_tree(saved, self.names)):
+            return saved
+        item.require("groups")
+        groups = [self._group(node, item) for node in item.parts("groups")]
+        kept = saved or SavedFilter(feedback_type=self.kind)
+        kept.name, kept.archived, kept.groups = name, item.flag("archived"), groups
+        return self._keep(item, kept, lambda: save_filter(kept), "groups") or saved
+
+    def _group(self, node: Node, item: Item) -> dict[str, Any]:
+        group = Item(node, tuple(TicketFilterSet.base_filters), self.work.problems)
+        values = {
+            name: self._values(name, value, item)
+            for name, value in group.nodes.items()
+            if name in TicketFilterSet.base_filters
+        }
+        return values
+
+    def _values(self, name: str, node: Node, item: Item) -> list[Any]:
+        several, field = takes_several(name), TicketFilterSet.base_filters[name]
+        nodes = node.value if node.kind == LIST and several else [node]
+        if isinstance(field, RowsFilter):
+            model = field.queryset.model
+            return [row_named(model, each, item, self.work, self.names) for each in nodes]
+        given = [self._value(field.field, each) for each in nodes]
+        problem = choice_problem(field.field, [value for value in given if value])
+        try:
+            field.field.clean(given if several else given[0])
+        except ValidationError as error:
+            self.work.problems.note(node, problem or " ".join(error.messages))
+        return given
+
+    def _value(self, field: Any, node: Node) -> Any:
+        """What a form's field is given; a date or a truth value may stand without quotes."""
+        if node.kind in (LIST, MAPPING) or isinstance(field, forms.CharField):
+            return text_of(node, self.work.problems)
+        plain = node.plain()
+        return str(plain).lower() if isinstance(plain, bool) else plain
+
+    def _macro(self, macro: Macro | None, name: str, item: Item) -> Macro | None:
+        if macro and self._as_before(item, lambda: macro_tree(macro, self.names)):
+            return macro
+        item.require("actions")
+        given = [self._action(node, item) for node in item.parts("actions")]
+        actions = [(kind, params) for kind, params, _ in given]
+        kept = macro or Macro(feedback_type=self.kind)
+        kept.name, kept.archived = name, item.flag("archived")
+        try:
+            row = self._keep(item, kept, lambda: save_macro(kept, actions), "actions")
+        except ActionsRefused as refused:
+            for (_, _, part), problems in zip(given, refused.by_action, strict=True):
+                _note_action(part, problems)
+            row = None
+        return row or macro
+
+    def _action(self, node: Node, item: Item) -> tuple[str, dict[str, Any], Item]:
+        """Kind and params of one action, and where they stand."""
+        outer = Item(node, tuple(ACTIONS), self.work.problems)
+        if len(node.value) != 1 and node.kind == MAPPING:
+            self.work.problems.note(node, "One action a line: “- ” before the name of each.")
+        if node.kind != MAPPING or not outer.whole:
+            return "", {}, outer
+        [kind] = node.value
+        fields = ACTIONS[kind].Form.base_fields
+        if kind not in outer.nodes:
+            node = Node(node.line, MAPPING, {}, (*node.path, kind))
+        inner = Item(outer.nodes.get(kind, node), tuple(fields), self.work.problems)
+        params = {
+            name: self._param(field, inner.nodes[name], item)
+            if name in inner.nodes
+            else field.initial
+            for name, field in fields.items()
+        }
+        return kind, params, inner
+
+    def _param(self, field: Any, node: Node, item: Item) -> Any:
+        if isinstance(field, ProjectChoiceField):
+            return row_named(field.model, node, item, self.work, self.names)
+        if isinstance(field, forms.CharField):
+            return text_of(node, self.work.problems)
+        if problem := choice_problem(field, node.plain()):
+            self.work.problems.note(node, problem)
+        return node.plain()
+
+    def _listener(
+        self, listener: ExternalListener | None, key: str, item: Item
+    ) -> ExternalListener | None:
+        if listener and self._as_before(item, lambda: listener_tree(listener)):
+            self.work.outcome.listeners.append(listener)
+            return listener
+        data = {name: self._given(name, item) for name in LISTENER}
+        sender = SENDERS.get(data["sender"])
+        if "when" not in item.nodes and sender:
+            data["when"] = default_when(sender)
+        new = ExternalListener(project=self.work.project, feedback_type=self.kind)
+        form = ListenerForm(data, instance=listener or new)
+        for name in ("filter", "macro"):
+            field: Any = form.fields[name]
+            field.queryset = self.own_rows(name)  # what a file names may be archived
+            if item.doomed:
+                field.required = False
+        kept: ExternalListener | None = save(item, form, self.work)
+        if kept:
+            self.work.outcome.listeners.append(kept)
+        if kept and not listener:
+            self.work.outcome.new_listeners.append(kept)
+        return kept
+
+    def _given(self, name: str, item: Item) -> Any:
+        field = ExternalListener._meta.get_field(name)
+        if isinstance(field, models.ForeignKey):
+            return self._own_row(name, item)
+        if isinstance(field, models.BooleanField):
+            return item.flag(name, default_of(name))
+        return item.text(name, default_of(name))
+
+    def own_rows(self, name: str) -> Any:
+        return self.kind.saved_filters.all() if name == "filter" else self.kind.macros.all()
+
+    @cached_property
+    def own(self) -> dict[str, Called]:
+        """Filters and macros as they are once those of the file are there."""
+        return {name: Called(self.own_rows(name)) for name in ("filter", "macro")}
+
+    @cached_property
+    def in_file(self) -> dict[str, set[str]]:
+        """All that filters and macros are called in the file, refused or not, and more."""
+        parts = {name: self.item.nodes.get(f"{name}s") for name in ("filter", "macro")}
+        return {
+            name: {each.value.lower() for each in part.walk() if each.kind == TEXT}
+            if part
+            else set()
+            for name, part in parts.items()
+        }
+
+    def _own_row(self, name: str, item: Item) -> Any:
+        """The filter or macro of this type that the listener names."""
+        called = item.text(name).strip()
+        if not called:
+            return ""
+        if row := self.own[name].get(called):
+            return row.pk
+        near = nearest(called, self.own[name].exact)
+        sentence = f"there is no {name} “{called}” in {self.kind.prefix}.{near}"
+        if called.lower() in self.in_file[name]:
+            item.doom(item.nodes[name], sentence)
+        else:
+            item.note(name, sentence)
+        return ""
+
+    def _as_before(self, item: Item, tree: Any) -> bool:
+        """What the project has already is not touched, nor checked once more."""
+        try:
+            return bool(item.node.plain() == tree())
+        except (Unnamed, AttributeError, TypeError, LookupError):
+            return False
+
+    def _keep(self, item: Item, row: Any, store: Any, part: str) -> Any:
+        """What ``store`` kept; None where ``item`` was refused, now or before."""
+        created = row.pk is None
+        if not item.whole:
+            return None
+        try:
+            store()
+        except ActionsRefused:
+            raise
+        except ValidationError as error:
+            errors = error.message_dict if hasattr(error, "error_dict") else {part: error.messages}
+            item.refuse(
+                {part if name == "__all__" else name: each for name, each in errors.items()}
+            )
+            return None
+        self.work.outcome.note(row, created, self.kind.prefix)
+        return row
+
+
+def _note_action(part: Item, problems: Mapping[str, Any]) -> None:
+    """What the forms say about one action, at the lines of its settings."""
+    for what in problems.values():
+        part.refuse(what if isinstance(what, dict) else {"": what})

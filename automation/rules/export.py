@@ -1,0 +1,197 @@
+"""A project's rules as a tree of plain values: names instead of numbers, and no secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django_filters import MultipleChoiceFilter
+
+from automation.actions import ACTIONS
+from automation.actions.base import ProjectChoiceField
+from automation.listener_form import ListenerForm
+from automation.models import ExternalListener, Macro, MacroAction
+from automation.rules.names import Names, Unnamed
+from automation.rules.yaml_text import as_yaml
+from feedback.filters import RowsFilter, TicketFilterSet, as_list
+from feedback.models import FeedbackType, Project, SavedFilter, Status, Team, Workflow
+from feedback.numbers import row_id
+
+VERSION = 1
+SECRETS = ("new_secret", "remove_secret")
+LISTENER = ["key", *(name for name in ListenerForm.Meta.fields if name not in ("key", *SECRETS))]
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rules:
+    tree: Tree
+    left_out: list[str]  # what no longer works and so cannot be written, with why
+
+    @property
+    def text(self) -> str:
+        return as_yaml(self.tree, [f"Left out: {each}" for each in self.left_out])
+
+
+def rules_of(project: Project) -> Rules:
+    names, left_out = Names(project), list[str]()
+    tree = {
+        "version": VERSION,
+        "project": project_tree(project),
+        "teams": [team_tree(team) for team in project.teams.order_by("pk")],
+        "tags": sorted((tag.name for tag in project.tags.all()), key=by_letters),
+        "workflows": [
+            workflow_tree(workflow)
+            for workflow in project.workflows.order_by("pk").prefetch_related("statuses")
+        ],
+        "feedback_types": [
+            {**type_tree(kind), **_below(kind, names, left_out)} for kind in _types(project)
+        ],
+    }
+    return Rules({name: part for name, part in tree.items() if part}, left_out)
+
+
+def _types(project: Project) -> Iterable[FeedbackType]:
+    return (
+        project.feedback_types.order_by("pk")
+        .select_related("default_workflow")
+        .prefetch_related("saved_filters", "macros__actions", "listeners__macro")
+        .prefetch_related("listeners__filter")
+    )
+
+
+def by_letters(name: str) -> tuple[str, str]:
+    return name.lower(), name
+
+
+def project_tree(project: Project) -> Tree:
+    return {"key": project.key, "name": project.name, **_archived(project)}
+
+
+def team_tree(team: Team) -> Tree:
+    return {"name": team.name, "kind": team.kind, **_archived(team)}
+
+
+def workflow_tree(workflow: Workflow) -> Tree:
+    statuses = [status_tree(status) for status in workflow.statuses.all()]
+    return {"name": workflow.name, **_archived(workflow), "statuses": statuses}
+
+
+def status_tree(status: Status) -> Tree:
+    return {"name": status.name, "category": status.category, **_archived(status)}
+
+
+def type_tree(kind: FeedbackType) -> Tree:
+    return {
+        "prefix": kind.prefix,
+        "name": kind.name,
+        "default_workflow": kind.default_workflow.name,
+        **_archived(kind),
+    }
+
+
+def filter_tree(saved: SavedFilter, names: Names) -> Tree:
+    groups = [_group(group, names) for group in saved.groups]
+    return {"name": saved.name, **_archived(saved), "groups": groups}
+
+
+def macro_tree(macro: Macro, names: Names) -> Tree:
+    actions = [_action(action, names) for action in macro.actions.all()]
+    return {"name": macro.name, **_archived(macro), "actions": actions}
+
+
+def listener_tree(listener: ExternalListener) -> Tree:
+    values = {name: getattr(listener, name) for name in LISTENER}
+    return {
+        name: str(value) if isinstance(value, models.Model) else unix(value)
+        for name, value in values.items()
+        if value != default_of(name)
+    }
+
+
+def unix(value: Any) -> Any:
+    """Text as browsers send it, with the line ends that a file has."""
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
+def default_of(name: str) -> Any:
+    field: Any = ExternalListener._meta.get_field(name)
+    return field.get_default()
+
+
+def _archived(row: Any) -> Tree:
+    return {"archived": True} if row.archived else {}
+
+
+def _below(kind: FeedbackType, names: Names, left_out: list[str]) -> Tree:
+    """What a type holds. A listener never goes without its filter or its macro."""
+
+    def written(rows: Iterable[Any], tree_of: Callable[..., Tree]) -> dict[int, Tree]:
+        trees = {}
+        for row in sorted(rows, key=lambda row: by_letters(row.name)):
+            try:
+                trees[row.pk] = tree_of(row, names)
+            except (Unnamed, AttributeError, TypeError, LookupError) as error:
+                noun = row._meta.verbose_name
+                left_out.append(f"the {noun} “{row}” of {kind.prefix} no longer works ({error}).")
+        return trees
+
+    filters = written(kind.saved_filters.all(), filter_tree)
+    macros = written(kind.macros.all(), macro_tree)
+    listeners = []
+    for listener in sorted(kind.listeners.all(), key=lambda listener: listener.key):
+        if listener.filter_id in {None, *filters} and listener.macro_id in macros:
+            listeners.append(listener_tree(listener))
+        else:
+            left_out.append(f"the listener “{listener}”, which needs one of these.")
+    parts = {
+        "filters": list(filters.values()),
+        "macros": list(macros.values()),
+        "listeners": listeners,
+    }
+    return {name: part for name, part in parts.items() if part}
+
+
+def _group(group: Any, names: Names) -> Tree:
+    if unknown := [name for name in group if name not in TicketFilterSet.base_filters]:
+        raise Unnamed(f"there is no field “{unknown[0]}”")
+    return {
+        name: _filter_value(name, as_list(group[name]), names)
+        for name in TicketFilterSet.base_filters
+        if name in group
+    }
+
+
+def _filter_value(name: str, values: list[Any], names: Names) -> Any:
+    field = TicketFilterSet.base_filters[name]
+    if isinstance(field, RowsFilter):
+        values = [_name_of(field.queryset.model, value, names) for value in values]
+        values.sort(key=by_letters)
+    return values if takes_several(name) else values[0]
+
+
+def takes_several(name: str) -> bool:
+    return isinstance(TicketFilterSet.base_filters[name], MultipleChoiceFilter)
+
+
+def _action(row: MacroAction, names: Names) -> Tree:
+    fields = ACTIONS[row.kind].Form.base_fields
+    return {
+        row.kind: {
+            name: _name_of(field.model, row.params[name], names)
+            if isinstance(field, ProjectChoiceField)
+            else unix(row.params[name])
+            for name, field in fields.items()
+            if row.params.get(name) not in (None, "", [])
+        }
+    }
+
+
+def _name_of(model: type[models.Model], pk: Any, names: Names) -> str:
+    number = row_id(str(pk))
+    row = names.with_id(model, number) if number else None
+    if row is None:
+        raise Unnamed(f"{model._meta.verbose_name} {pk} is gone")
+    return names.name_of(row)
