@@ -15,9 +15,6 @@ class NetworksField(serializers.ListField):
     def to_representation(self, data: Any) -> list[str]:
         return str(data).split()
 
-    def to_internal_value(self, data: Any) -> Any:
-        return "\n".join(super().to_internal_value(data))
-
 
 class APIKeySerializer(RowSerializer):
     fixed = ("prefix",)
@@ -60,6 +57,8 @@ class APIKeySerializer(RowSerializer):
         return [scope for scope in APIKey.Scope.values if scope in scopes]
 
     def keep(self, row: APIKey, values: dict[str, Any]) -> APIKey:
+        if "networks" in values:
+            values["networks"] = "\n".join(values["networks"])
         for name, value in values.items():
             setattr(row, name, value)
         row.scopes = row.scopes or [APIKey.Scope.LISTEN]

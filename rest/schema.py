@@ -139,8 +139,9 @@ class Schema(AutoSchema):
             schema |= NOT_BLANK
         if direction == "request" and not getattr(field, "allow_empty", True):
             schema["minItems"] = 1
-        if isinstance(field, serializers.ListSerializer) and field.max_length:
-            schema["maxItems"] = field.max_length
+        most = getattr(field, "max_length", None)
+        if isinstance(field, serializers.ListSerializer) and most:
+            schema["maxItems"] = most
         return schema
 
     def _get_examples(

@@ -87,7 +87,6 @@ class Resource(GenericViewSet):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
         return Response(shown, headers={"ETag": etag})
 
-
     def unshown(self, row: Any) -> str:
         """What of ``row`` can be written but is never shown."""
         return ""

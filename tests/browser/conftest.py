@@ -52,6 +52,10 @@ for number in range(2, 40):
     submit_ticket(beta.bugs, summary=f"Picture {number} is upside down", submitter=beta.ada)
 shut = make_listener(beta, closing_macro(beta, "Shut"), name="Shut by Jira", key="shut")
 key = make_key().secret
+rest = make_key(name="Scripts", prefix="scripts", scopes=["read"]).secret
+for method, secret in (("GET", rest), ("POST", rest), ("GET", "scripts-unknown")):
+    Client().generic(method, "/api/v1/tickets/", headers={
+        "Host": "127.0.0.1", "Authorization": f"Bearer {secret}"})
 for find, outcome in (("BUG-0002", "done"), ("BUG-9999", "skipped")):
     Client().post(f"/api/v1/projects/beta/feedbackListeners/shut?find={find}&apiKey={key}",
         content_type="application/json", headers={"Host": "127.0.0.1"})

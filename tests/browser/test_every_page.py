@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -23,6 +24,7 @@ def submit_empty(page):
 def save_key(page):
     page.get_by_label("Name").fill("Shown")
     page.get_by_label("Prefix").fill("shown")
+    page.get_by_label("Read by REST").check()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="The whole key")).to_be_visible()
 
@@ -65,8 +67,18 @@ PAGES = {
         "apikeys/apikey/add/",
         ("apikeys/apikey/add/", save_key),
         "key-log/1/",
+        "key-log/1/calls/",
+        "key-log/2/calls/",
         "deliveries/done/",
         "key-log/none/",
+        "key-log/none/calls/",
+        "/api/docs/",
+        "/api/docs/tickets/",
+        "/api/docs/deliveries/",
+        "/api/v1/",
+        "/api/v1/tickets/?project=beta",
+        "/api/v1/macros/1/",
+        "/api/v1/tickets/9999/",
         "feedback/project/",
         "feedback/project/add/",
         "auth/user/",
@@ -95,7 +107,7 @@ def test_every_page_is_readable_for_everyone_in_the_dark_and_on_a_phone(sign_in,
     found = {}
     for place in PAGES[name]:
         address, do = place if isinstance(place, tuple) else (place, None)
-        page.goto(f"/admin/{address}")
+        page.goto(urljoin("/admin/", address))
         if do:
             do(page)
         problems = problems_of(page)
@@ -103,6 +115,16 @@ def test_every_page_is_readable_for_everyone_in_the_dark_and_on_a_phone(sign_in,
             found[address, do and do.__name__] = problems
 
     assert found == {}
+
+
+@pytest.mark.parametrize("address", ["/api/docs/", "/api/docs/listeners/", "/api/v1/tickets/"])
+def test_what_is_about_the_api_is_readable_when_signed_out_too(chromium, hub, address):
+    page = chromium.new_page(base_url=hub.url, color_scheme="light", viewport=DESK)
+    page.add_init_script("""localStorage.adminTheme = '"light"'""")
+    page.goto(address)
+
+    assert problems_of(page) == []
+    page.close()
 
 
 def problems_of(page) -> list:

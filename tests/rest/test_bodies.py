@@ -153,7 +153,7 @@ def test_a_connection_that_breaks_off_is_a_bad_body(client, key, headers):
 
 
 HUGE = 10**500
-VALUES = [None, True, 5, HUGE, -1, 1.5, "", " ", "x" * 300, [], [[]], {}, {"a": [1]}]
+VALUES: list[object] = [None, True, 5, HUGE, -1, 1.5, "", " ", "x" * 300, [], [[]], {}, {"a": [1]}]
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: str(value)[:12])
