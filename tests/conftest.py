@@ -31,8 +31,10 @@ def forgotten_callers():
 
 
 @pytest.fixture(autouse=True)
-def plain_passwords(settings):
+def quick_starts(settings):
+    """Cheap passwords, and no look at every static file for each new client."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture
