@@ -10,7 +10,7 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 
 from automation.actions import ACTIONS
 from automation.actions.base import ActionForm, ProjectChoiceField
-from rest.fields import MOST
+from rest.fields import MOST, NOT_BLANK
 
 Schema = dict[str, Any]
 
@@ -58,7 +58,7 @@ def _type_of(field: forms.Field) -> Schema:
     if isinstance(field, forms.BooleanField):
         return {"type": "boolean"}
     length = getattr(field, "max_length", None)
-    filled = {"minLength": 1, "pattern": r"\S"} if field.required else {}
+    filled = NOT_BLANK if field.required else {}
     return {"type": "string"} | filled | ({"maxLength": length} if length else {})
 
 

@@ -82,14 +82,15 @@ def _set_fields(works: Sequence[Work], actor: str) -> None:
 
 def _set_tags(works: Sequence[Work], actor: str) -> None:
     held = tags_of([work.ticket for work in works])
-    made = []
+    made, retagged = [], []
     for work in works:
         before = sorted(tag.name for tag in held[work.ticket.pk])
         after = sorted(tag.name for tag in work.fields["tags"])
         if before != after:
             work.changes.append(change_of(work.ticket, "tags", before, after, actor, ""))
+            retagged.append(work.ticket.pk)
             made += [TicketTag(ticket=work.ticket, tag=tag) for tag in work.fields["tags"]]
-    for chunk in chunks({row.ticket_id for row in made}):
+    for chunk in chunks(retagged):
         TicketTag.objects.filter(ticket__in=chunk).delete()
     TicketTag.objects.bulk_create(made, batch_size=AT_ONCE)
 

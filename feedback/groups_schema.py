@@ -14,10 +14,11 @@ from feedback.filters import (
     TicketFilterSet,
     label_of,
 )
+from rest.fields import NOT_BLANK
 
 Schema = dict[str, Any]
 
-NAME = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "pattern": r"\S"}
+NAME = {"type": "string", "maxLength": LONGEST_TEXT} | NOT_BLANK
 
 
 def groups_schema() -> Schema:

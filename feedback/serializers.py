@@ -39,6 +39,7 @@ from feedback.services import (
 from feedback.timeline import behind
 from rest.fields import (
     LONGEST_NAME,
+    NOT_BLANK,
     LowerCaseField,
     NameField,
     RowField,
@@ -177,6 +178,9 @@ class InsideSerializer(RowSerializer):
         if attrs.pop("project", whole.project) != whole.project:
             problem = f"“{whole}” is one of project “{whole.project.key}”."
             raise serializers.ValidationError({"project": [problem]})
+        if self.instance is None and whole.project.archived:
+            problem = f"Project “{whole.project}” is archived: nothing new is made in it."
+            raise serializers.ValidationError({self.inside: [problem]})
         return attrs
 
 
@@ -219,6 +223,8 @@ class SavedFilterSerializer(OfTypeSerializer):
         fields = ["id", "project", "feedback_type", "name", "groups", "archived"]
 
     def keep(self, row: SavedFilter, values: dict[str, Any]) -> SavedFilter:
+        if "groups" not in values:
+            return super().keep(row, values)
         for name, value in values.items():
             setattr(row, name, value)
         try:
@@ -290,13 +296,16 @@ class TicketSerializer(OfTypeSerializer):
         if foreign:
             problem = f"This is none of project “{project.key}”, where the ticket is."
             raise serializers.ValidationError({name: [problem] for name in foreign})
+        status: Any = chosen["status"]
+        moved = status and status != getattr(self.instance, "status", None)
+        if moved and status.workflow.archived:
+            problem = f"Its workflow “{status.workflow}” is archived. Choose another one."
+            raise serializers.ValidationError({"status": [problem]})
         return attrs
 
     def create(self, validated_data: dict[str, Any]) -> Ticket:
         feedback_type = validated_data.pop("feedback_type")
         project = feedback_type.project
-        if project.archived:
-            raise ValidationError({"feedback_type": f"Project “{project}” is archived."})
         denied = [
             name
             for name, right in self.needs.items()
@@ -332,7 +341,7 @@ class LinkSerializer(RowSerializer):
     }
     also = {
         "anyOf": [
-            {"required": [name], "properties": {name: {"pattern": r"\S"}}}
+            {"required": [name], "properties": {name: NOT_BLANK}}
             for name in ("remote_key", "remote_id")
         ]
     }

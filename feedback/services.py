@@ -77,7 +77,7 @@ def person_behind(caller: Caller) -> User:
     """Who submits for ``caller``: an API key has a person of its own, who cannot sign in."""
     if caller.person is not None:
         return caller.person
-    username = caller.identity.replace(" ", "-")
+    username = caller.identity  # with a space, which no name that a person may choose has
     passive = {"first_name": caller.name[:150], "is_active": False, "password": make_password(None)}
     person, _ = User.objects.get_or_create(username=username, defaults=passive)
     return person

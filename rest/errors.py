@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -31,6 +31,13 @@ class Conflict(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "conflict"
     default_detail = "Somebody else wrote the same at the same moment. Look again, and repeat it."
+
+
+class Busy(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "not_stored"
+    default_detail = "The database is busy or away: nothing was done. Repeat it in a minute."
+    wait = 60  # seconds, as Retry-After
 
 
 class ChangedMeanwhile(exceptions.APIException):
@@ -75,6 +82,8 @@ def _as_api_error(error: Exception) -> Exception:
         return exceptions.NotAuthenticated(UNKNOWN, "key_missing")
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied(str(error) or None)
+    if isinstance(error, OperationalError):
+        return Busy()
     return Conflict() if isinstance(error, IntegrityError) else error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 MOST = 10**18 - 1  # what every database takes as an id
+NOT_BLANK = {"minLength": 1, "pattern": r"[^\s\x1c-\x1f\x85]"}  # what Python takes for space
 LONGEST_NAME = 150
 
 

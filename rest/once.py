@@ -6,7 +6,6 @@ second waits for the first. A request that is refused leaves no row, and may be 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Collection
@@ -14,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -30,8 +30,17 @@ KEPT = timedelta(days=7)  # what is repeated later is done anew
 Handler = Callable[..., Response]
 
 
-def once(handler: Handler, caller: Caller, *, secrets: Collection[str]) -> Handler:
-    """``handler``, which a repeated request does not reach; ``secrets`` are not told again."""
+def once(
+    handler: Handler,
+    caller: Caller,
+    *,
+    secrets: Collection[str],
+    check_told: Callable[[Any], None],
+) -> Handler:
+    """``handler``, which a repeated request does not reach.
+
+    ``secrets`` are not told again, and nothing is unless ``check_told`` lets the answer pass.
+    """
 
     def handle(request: Request, *args: Any, **options: Any) -> Response:
         key = request.headers.get(HEADER)
@@ -52,7 +61,10 @@ def once(handler: Handler, caller: Caller, *, secrets: Collection[str]) -> Handl
                 row.save(update_fields=["status_code", "answer"])
             return response
         except IntegrityError:
-            return _again(KeptAnswer.objects.filter(caller=caller.identity, key=key), digest)
+            kept = KeptAnswer.objects.filter(caller=caller.identity, key=key)
+            response = _again(kept, digest)
+            check_told(response.data)
+            return response
 
     return handle
 
@@ -68,7 +80,9 @@ def _again(rows: Any, digest: str) -> Response:
 
 def _digest(request: Request) -> str:
     body = json.dumps(request.data, sort_keys=True)
-    return hashlib.sha256(f"{request.method} {request.path} {body}".encode()).hexdigest()
+    path = request.path.rstrip("/")
+    said = f"{request.method} {path} {body}"
+    return salted_hmac(HEADER, said, algorithm="sha256").hexdigest()  # a body may hold a secret
 
 
 def _without(secrets: Collection[str], data: Any) -> Any:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
@@ -10,6 +11,7 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 
 from rest.nearest import nearest
+from rest.params import ALWAYS
 
 MOST = 200
 
@@ -31,6 +33,12 @@ class Paging(PageNumberPagination):
                 raise ValidationError({name: [f"“{given[:50]}” is no number from 1{limit}."]})
         return super().paginate_queryset(queryset, request, view)
 
+    def get_next_link(self) -> str | None:
+        return _without_key(super().get_next_link())
+
+    def get_previous_link(self) -> str | None:
+        return _without_key(super().get_previous_link())
+
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         parameters = super().get_schema_operation_parameters(view)
         for parameter in parameters:
@@ -38,6 +46,19 @@ class Paging(PageNumberPagination):
             if parameter["name"] == self.page_size_query_param:
                 parameter["schema"] |= {"maximum": MOST, "default": self.page_size}
         return parameters
+
+
+def _without_key(link: str | None) -> str | None:
+    """A key in the address was struck out on the way in: what is left of it opens nothing."""
+    if link is None:
+        return None
+    parts = urlsplit(link)
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if name.lower() not in ALWAYS
+    ]
+    return urlunsplit(parts._replace(query=urlencode(kept)))
 
 
 class Ordering(OrderingFilter):

@@ -9,9 +9,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from rest.fields import MOST, RowField
+from rest.fields import MOST, NOT_BLANK, RowField
 
-NOT_BLANK = {"minLength": 1, "pattern": r"\S"}
 SUMMARIES = {
     "list": "List the {many}",
     "retrieve": "Show {a} {one}",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import models, transaction
 from django.db.models import ProtectedError, QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
 from django_filters import MultipleChoiceFilter
 from rest_framework import status
@@ -73,7 +74,16 @@ class Resource(GenericViewSet):
         if str(request.method).lower() in self.action_map:  # else 405, whatever it asks for
             check_query(request.query_params, self.known_parameters(), self.repeatable_parameters())
         if request.method == "POST" and hasattr(self, "post"):
-            self.post: Any = once(self.post, self.caller, secrets=self.secrets)
+            self.post: Any = once(
+                self.post, self.caller, secrets=self.secrets, check_told=self.check_told
+            )
+
+    def check_told(self, answer: Any) -> None:
+        """Raise Http404 where a repeated answer is about what the caller may no longer see."""
+        if self.detail:
+            self.get_object()
+        else:
+            get_object_or_404(seen(self.model, self.caller), pk=answer["id"])
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))

@@ -107,13 +107,13 @@ def begin(root: Node, allowed: Allowed) -> tuple[Item, Work]:
 
 def _locked(item: Item, allowed: Allowed) -> Project | None:
     key = item.text("key").strip().lower()
-    if allowed.only and key and key != allowed.only:
+    if allowed.only and key != allowed.only:
         item.note("key", f"Here only rules of the project “{allowed.only}” can be imported.")
         raise RulesRefused(item.problems)
     found = Project.objects.select_for_update(no_key=True).filter(key=key).first()
     if found and not allowed.update:
         item.note("key", f"There is a project “{key}” already: import this on its Rules page.")
-    if not found and key and not allowed.create:
+    if not found and not allowed.create:
         item.note("key", f"There is no project “{key}”.")
     return found
 

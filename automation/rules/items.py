@@ -71,8 +71,9 @@ class Item:
 
     def require(self, *names: str) -> None:
         for name in names:
-            if name not in self.nodes:
-                self.problems.note(self.node, f"“{name}” is missing.")
+            node = self.nodes.get(name)
+            if node is None or (node.kind == TEXT and not node.value.strip()):
+                self.problems.note(node or self.node, f"“{name}” is missing.")
 
     def text(self, name: str, default: str = "") -> str:
         node = self.nodes.get(name)

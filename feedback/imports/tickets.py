@@ -91,7 +91,7 @@ class TicketRowForm(LinkCells):
             exposure=given.pop("exposure", Exposure.PUBLIC),
         )
         fields = {name: given[name] for name in CHANGEABLE if name in given}
-        return Step(line, Work(ticket, fields), new, tags=given.get("tags"))
+        return Step(line, Work(ticket, fields), new, tags=given.get("tags") or None)
 
 
 class TicketFile:

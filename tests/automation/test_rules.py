@@ -693,3 +693,17 @@ def test_an_import_into_a_wiped_or_other_installation_needs_no_listeners(db):
     plan = carry_out("version: 1\nproject:\n  key: tiny\n  name: Tiny\n")
 
     assert exported("tiny") == plan.after == "version: 1\nproject:\n  key: tiny\n  name: Tiny\n"
+
+
+@pytest.mark.parametrize("text", ['""', '"  "', "~", "7", "[]"])
+@pytest.mark.parametrize("name", ["key", "name"])
+def test_a_project_keeps_its_key_and_name(beta, tmp_path, name, text):
+    names = {"key": "beta", "name": "Beta"} | {name: text}
+    path = tmp_path / "rules.yaml"
+    text = "version: 1\nproject: {{key: {key}, name: {name}}}\n"
+    path.write_text(text.format(**names))
+
+    with pytest.raises(CommandError):
+        call_command("import_project", str(path))
+
+    assert list(Project.objects.values_list("key", "name")) == [("beta", "Beta")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import IntegrityError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from feedback.bulk import Work, do_work
@@ -310,6 +310,36 @@ def test_what_a_ticket_says_already_is_unchanged(beta):
     assert report.sentence == "1 unchanged"
     assert Ticket.objects.get().updated_at == before
     assert not TicketChange.objects.exists()
+
+
+def test_a_cell_of_separators_alone_takes_no_tag_away(beta):
+    change_ticket(beta.ticket, actor="ada", tags=tags_named(beta.project, ["iOS"]))
+
+    report = run(beta, "ref,tags\nBUG-1,;\n")
+
+    assert report.sentence == "1 unchanged"
+
+
+def test_a_ticket_that_is_gone_by_the_time_of_writing_is_an_error_of_its_line(beta):
+    made = plan(beta, "ref,status\nBUG-1,Closed\n")
+    beta.ticket.delete()
+
+    with pytest.raises(Refused, match="BUG-0001 is gone") as refusal:
+        rehearse(made, actor="ada")
+
+    assert refusal.value.problems[0].line == 2
+
+
+@pytest.mark.parametrize("error", [IntegrityError, OperationalError])
+def test_trouble_with_the_database_is_a_sentence_and_leaves_nothing(beta, monkeypatch, error):
+    def fail(*args, **kwargs):
+        tags_named(beta.project, ["left behind"])
+        raise error
+
+    monkeypatch.setattr("feedback.imports.plan.do_work", fail)
+
+    assert "Nothing was imported: try again." in only(refused(beta, "summary\nx\n"))[2]
+    assert not Tag.objects.exists()
 
 
 def test_two_lines_that_change_one_ticket_are_refused(beta):

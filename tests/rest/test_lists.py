@@ -343,3 +343,13 @@ def test_what_only_happens_is_only_read(call, path, method):
     answer = call(method, path, {})
 
     assert (answer.status_code, answer.json()["reason"]) == (405, "method_not_allowed")
+
+
+def test_the_next_page_is_named_without_the_key(client, key, beta):
+    submit_ticket(beta.bugs, summary="The strap tears", submitter=beta.ada)
+    address = f"/api/v1/tickets/?page_size=1&apiKey={key.secret}"
+
+    following = client.get(address).json()["next"]
+
+    assert "apikey" not in following.lower()
+    assert client.get(f"{following}&apiKey={key.secret}").status_code == 200

@@ -56,12 +56,12 @@ def test_this_is_so_for_every_post(call, beta, path, body):
     assert beta.ticket.comments.count() + beta.ticket.links.count() == 1
 
 
-def test_the_same_body_in_another_order_is_a_repeat(call, beta):
+def test_the_same_body_in_another_order_and_without_the_slash_is_a_repeat(call, beta):
     call("POST", "tags/", raw=b'{"project": "beta", "name": "lens"}', headers=ONCE)
 
     answer = call("POST", "tags", raw=b'{"name":"lens","project":"beta"}', headers=ONCE)
 
-    assert answer.status_code in (201, 422)
+    assert (answer.status_code, answer.headers["Idempotency-Replayed"]) == (201, "true")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_was_refused_half_way_left_nothing(call, beta, gamma):
     assert answer.status_code == 400
     assert not Tag.objects.exists()
     assert not KeptAnswer.objects.exists()
-    assert not User.objects.filter(username__startswith="key-").exists()
+    assert not User.objects.filter(username__startswith="key ").exists()
     beta.bugs.refresh_from_db()
     assert beta.bugs.last_number == 1
 
@@ -229,3 +229,25 @@ def test_of_different_requests_with_one_key_at_once_one_counts(on_postgres):
 
     assert codes(answers) == [201, 422, 422, 422]
     assert Tag.objects.count() == 1
+
+
+def test_what_one_may_no_longer_see_is_not_told_again(client, beta):
+    pia = User.objects.create_user("pia")
+    beta.managers.members.add(pia)
+    client.force_login(pia)
+
+    def make():
+        return client.post(
+            "/api/v1/workflows/",
+            {"project": "beta", "name": "Triage"},
+            content_type="application/json",
+            headers={"Idempotency-Key": "once"},
+        )
+
+    first, again = make(), make()
+    beta.managers.members.remove(pia)
+    later = make()
+
+    assert [answer.status_code for answer in (first, again, later)] == [201, 201, 404]
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert b"Triage" not in later.content

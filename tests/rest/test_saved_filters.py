@@ -33,7 +33,7 @@ def test_a_filter_is_kept_with_its_rows_by_id(call, beta, save):
         {
             "status": [beta.new.pk, beta.open.pk],
             "tags__not": [Tag.objects.get().pk],
-            "blocking": ["false"],
+            "blocking": [False],
         },
         {"created_after": ["2026-01-31"], "search": ["lens"], "submitter": [beta.ada.pk]},
     ]
@@ -166,3 +166,13 @@ def test_insiders_see_filters_and_managers_change_them(signed_in, save, role, co
     answers = [person("GET", path), person("PATCH", path, {"name": "x"})]
 
     assert [answer.status_code for answer in answers] == codes
+
+
+def test_a_filter_that_no_longer_works_can_still_be_archived(call, beta):
+    saved = SavedFilter.objects.create(
+        feedback_type=beta.bugs, name="Stale", groups=[{"status": [10**9]}]
+    )
+
+    answer = call("PATCH", f"saved-filters/{saved.pk}/", {"archived": True})
+
+    assert (answer.status_code, answer.json()["archived"]) == (200, True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
-from feedback.models import FeedbackType, SavedFilter, Status, Tag, Ticket
+from feedback.models import FeedbackType, SavedFilter, Status, Tag, Ticket, Workflow
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -278,7 +278,7 @@ def test_a_key_submits_as_a_person_of_its_own_who_cannot_sign_in(call, beta, key
 
     made = [call("POST", "tickets/", body).json() for body in bodies]
 
-    person = User.objects.get(username=f"key-{key.row.pk}")
+    person = User.objects.get(username=f"key {key.row.pk}")
     assert {ticket["submitter"] for ticket in made} == {person.username}
     assert (person.first_name, person.is_active, person.has_usable_password()) == (
         "API key “Scripts”",
@@ -739,3 +739,20 @@ def test_a_participant_reads_the_public_part_of_the_history(signed_in, beta):
         ("status", "c0ffee"),
         ("link", ""),
     ]
+
+
+def test_a_status_of_an_archived_workflow_is_no_longer_offered(call, beta):
+    Workflow.objects.filter(pk=beta.workflow.pk).update(archived=True)
+
+    answer = call("PATCH", f"tickets/{beta.ticket.pk}/", {"status": beta.closed.pk})
+
+    assert answer.json() == {"status": ["Its workflow “Default” is archived. Choose another one."]}
+
+
+def test_a_key_never_submits_as_a_person_who_has_its_name(call, beta, key):
+    User.objects.create_user(f"key-{key.row.pk}")
+
+    made = call("POST", "tickets/", {"feedback_type": beta.bugs.pk, "summary": "Melts"}).json()
+
+    assert made["submitter"] == f"key {key.row.pk}"
+    assert not User.objects.get(username=made["submitter"]).is_active
