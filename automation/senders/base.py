@@ -19,9 +19,28 @@ class Kind(models.TextChoices):
     CREATED = "created", "a new item"
     STATUS_CHANGED = "status_changed", "a changed status"
     COMMENTED = "commented", "a new comment"
+    COMMENT_CHANGED = "comment_changed", "an edited or deleted comment"
     MOVED = "moved", "a moved item"
     DELETED = "deleted", "a deleted item"
     OTHER = "other", "another event"
+
+
+class Change(models.TextChoices):
+    """What became of a comment over there."""
+
+    ADDED = "added"
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class RemoteComment:
+    """A comment over there; ``id`` is the same in every request that is about it."""
+
+    id: str
+    change: str = Change.ADDED
+    body: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,9 @@ class Event:
     item: str = ""  # what it is called for good, however often it moves
     status_before: str = ""
     status_after: str = ""
+    resolution: str = ""  # why it is done, where the sender says so
+    actor: str = ""  # who did it over there
+    comment: RemoteComment | None = None
     occurred_at: datetime | None = None  # by the sender's clock
     delivery_id: str = ""  # the same when the sender repeats itself
     stamped: bool = False  # carries a time or change id: an equal body is a repeat
@@ -58,6 +80,21 @@ class Signature:
 
     def sign(self, secret: str, body: bytes) -> str:
         return self.prefix + hmac.new(secret.encode(), body, self.algorithm).hexdigest()
+
+
+@dataclass(frozen=True)
+class SharedToken(Signature):
+    """No signature: the secret itself, in a header of its own."""
+
+    def problem(self, secret: str, body: bytes, headers: Mapping[str, str]) -> str:
+        given = headers.get(self.header, "")
+        if not given:
+            return f"there is no {self.header} header"
+        equal = hmac.compare_digest(secret.encode(), given.strip().encode("utf-8", "replace"))
+        return "" if equal else f"its {self.header} header is another secret"
+
+    def sign(self, secret: str, body: bytes) -> str:
+        return secret
 
 
 @dataclass(frozen=True)
@@ -99,6 +136,32 @@ def reach(payload: Any, path: str) -> Any:
 def clean_text(text: str) -> str:
     """``text`` as every database can keep it: no NUL, no half of a surrogate pair."""
     return text.encode("utf-8", "replace").decode().replace("\0", "").strip()
+
+
+def first(payload: Any, *paths: str) -> str:
+    """What the first of ``paths`` that leads anywhere leads to."""
+    return next(filter(None, (dig(payload, path) for path in paths)), "")
+
+
+def entries(payload: Any, path: str) -> list[Any]:
+    """The list, or the values of the object, at ``path``; empty where there is neither."""
+    found = reach(payload, path)
+    if isinstance(found, dict):
+        return list(found.values())
+    return found if isinstance(found, list) else []
+
+
+def from_iso(text: str) -> datetime | None:
+    """A time as in ISO 8601, in UTC where it names no zone; None where it is no time of ours.
+
+    GitLab writes ``2015-05-17 17:06:40 UTC``; Microsoft's 0001-01-01 and 9999-01-01 say “never”.
+    """
+    try:
+        moment = datetime.fromisoformat(text.replace(" UTC", "+00:00").strip())
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if 1970 < moment.year < 3000 else None
 
 
 def from_milliseconds(text: str) -> datetime | None:
