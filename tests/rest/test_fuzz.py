@@ -3,10 +3,9 @@ chains of them. The same for longer, over HTTP: bin/fuzz."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from copy import deepcopy
-from functools import cache
 from itertools import count
 
 import pytest
@@ -35,14 +34,26 @@ SOCKET = ("max_redirects", "verify", "cert", "proxies")
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # hypothesis' own
 
 
-@cache
 def described():
-    return SchemaGenerator().get_schema(request=None, public=True)
+    """The schema as JSON; of the fields to filter by, which are many, one of each type."""
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    for name in ("SavedFilterRequest", "PatchedSavedFilterRequest"):
+        group = schema["components"]["schemas"][name]["properties"]["groups"]["items"]
+        group["properties"] = one_of_each(group["properties"])
+    return json.dumps(schema)
 
 
+def one_of_each(properties):
+    types = {}
+    for name, described in properties.items():
+        types.setdefault(json.dumps(described | {"description": ""}), name)
+    return {name: properties[name] for name in types.values()}
+
+
+SCHEMA = described()
 OPERATIONS = [
     f"{method.upper()} {path}"
-    for path, methods in described()["paths"].items()
+    for path, methods in json.loads(SCHEMA)["paths"].items()
     for method in methods
 ]
 
@@ -151,7 +162,8 @@ def load(headers, *, stateful=False, checks=()):
             "seed": SEED,
             "continue-on-failure": True,
             "headers": headers,
-            "cache": {"enabled": False},  # of earlier runs
+            "cache": {"enabled": False},  # of what earlier runs learnt
+            "analysis": {"constants": {"enabled": False}},  # of our source, where a change shows
             "generation": {"max-examples": EXAMPLES, "database": "none"},
             "checks": dict(checks),
             "phases": {
@@ -160,7 +172,7 @@ def load(headers, *, stateful=False, checks=()):
             },
         }
     )
-    schema = schemathesis.openapi.from_dict(deepcopy(described()), config=config)
+    schema = schemathesis.openapi.from_dict(json.loads(SCHEMA), config=config)
     schema.app = hub
     return schema
 
@@ -192,7 +204,10 @@ def test_whatever_is_sent_is_answered_as_the_schema_says(operation, by_key, aime
     run(load(by_key).include(name=operation))
 
 
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if "/api-keys/" in each])
+NOT_BY_KEY = [each for each in OPERATIONS if "/api-keys/" in each and not each.startswith("GET")]
+
+
+@pytest.mark.parametrize("operation", NOT_BY_KEY)
 def test_so_it_is_for_those_who_sign_in(operation, by_session):
     """Without “ignored_auth”, which cannot sign out: by a key it is asked of each operation."""
     run(load(by_session, checks={"ignored_auth": {"enabled": False}}).include(name=operation))

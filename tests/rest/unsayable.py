@@ -35,13 +35,16 @@ SENTENCES = re.compile(
             r".* with this .* already exists\.",
             # What stays
             r"This cannot be changed any more: make a new one instead\.",
+            r"Who submitted a ticket is not changed\.",
             r"Tickets are called .*-… already: it stays .*\.",
             r"This is archived: it is no longer offered\. Choose another one\.",
-            r"Project “.*” is archived\.",
+            r"Project “.*” is archived: nothing new is made in it\.",
+            r"Its workflow “.*” is archived\. Choose another one\.",
             # What does not fit something else in the body
             r"“.*” is one of project “.*”\.",
             r"“.*” is not a (workflow|status) of .*\.",
-            r"“.*” is not part of the ticket's project .*\.",
+            r"This is none of project “.*”, where the ticket is\.",
+            r"Workflow “.*” has no status that a new ticket could begin with: .*\.",
             r"Name each field once\.",
             r"“.*” stands there twice: a macro does it once\.",
             r".* does not tell that\. Choose one of .*\.",
@@ -51,7 +54,7 @@ SENTENCES = re.compile(
             r"Enter a valid (URL|email address)\.",
             r"“.*” (is not an address or network|has host bits set)\. Write .*\.",
             # What JSON has, but no database keeps, which would need a pattern for every text
-            r"The text '.*' holds a character that no text may have\.",
+            r"The text .* holds a character that no text may have\.",
             r"Null characters are not allowed\.",
         )
     ),
