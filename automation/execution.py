@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
-from django.conf import settings
-from django.db import transaction
-from django.utils import timezone
-
 from automation.expressions import evaluate
 from automation.listener_types import LISTENER_TYPES
 from automation.listener_types.base import Work
-from automation.models import Delivery, Execution, ExecutionStep, ExternalListener
-from automation.reasons import BEST_FIRST, EXPLANATIONS, DeliveryStatus, Reason, Stop
+from automation.models import Delivery, Execution, ExternalListener
+from automation.reasons import BEST_FIRST, DeliveryStatus, Reason, Stop
 from automation.references import Named, is_placeholder, listener_of
+from automation.runs import carry_out
 from automation.senders.base import Kind, Sender
-from feedback.errors import BrokenFilter
-from feedback.filters import narrow, what_differs
-from feedback.models import Ticket, TicketChange
-
-LOOP_WINDOW = timedelta(minutes=10)
+from feedback.models import Ticket
 
 
 def deliver(delivery: Delivery, named: Named) -> None:
@@ -42,42 +32,10 @@ def deliver(delivery: Delivery, named: Named) -> None:
 def execute(
     listener: ExternalListener, work: Work, ticket: Ticket, delivery: Delivery
 ) -> Execution:
-    """Do the listener's ``work`` to ``ticket``, whole or not at all; keep what came of it."""
+    """Do the listener's ``work`` to ``ticket``, and keep what came of it."""
     actor = f"{listener} → {work.macro}" if work.macro else str(listener)
-    execution = Execution(
-        delivery=delivery, listener=listener, macro=work.macro, ticket=ticket, actor=actor
-    )
-    steps: list[ExecutionStep] = []
-    try:
-        with transaction.atomic():
-            _check_filter(listener, ticket)
-            _check_loop(work, ticket)
-            steps = work.do(ticket, actor=execution.actor, cause=execution.public_id)
-            reason, evidence = _result(work, ticket, execution, steps)
-    except Stop as stop:
-        steps = []
-        reason, evidence = stop.reason, stop.evidence
-    execution.status = EXPLANATIONS[reason].status
-    execution.reason, execution.evidence = reason, evidence
-    execution.save(force_insert=True)
-    for step in steps:
-        step.execution = execution
-    ExecutionStep.objects.bulk_create(steps)
-    return execution
-
-
-def _result(
-    work: Work, ticket: Ticket, execution: Execution, steps: list[ExecutionStep]
-) -> tuple[Reason, dict[str, Any]]:
-    evidence = {"run": work.title, "ticket": ticket.ref}
-    if not any(step.record for step in steps):
-        return Reason.UNCHANGED, evidence
-    changes = [
-        f"{change.field} {change.before_text or 'empty'} → {change.after_text or 'empty'}"
-        for change in TicketChange.objects.filter(cause=execution.public_id, ticket=ticket)
-    ]
-    commented = ["a comment added"] if any("comment" in step.record for step in steps) else []
-    return Reason.APPLIED, {**evidence, "changes": ", ".join(changes + commented)}
+    execution = Execution(delivery=delivery, listener=listener, ticket=ticket, actor=actor)
+    return carry_out(work, execution, within=listener.filter)
 
 
 def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
@@ -172,40 +130,4 @@ def _check_not_late(delivery: Delivery) -> None:
             time=f"{delivery.occurred_at:%Y-%m-%d %H:%M:%S} UTC",
             newer=f"{newer:%Y-%m-%d %H:%M:%S} UTC",
             item=delivery.find or delivery.references[0],
-        )
-
-
-def _check_filter(listener: ExternalListener, ticket: Ticket) -> None:
-    if listener.filter is None:
-        return
-    try:
-        inside = narrow(Ticket.objects.filter(pk=ticket.pk), listener.filter).exists()
-    except BrokenFilter as error:
-        raise Stop(Reason.FILTER_BROKEN, why=str(error), ticket=ticket.ref) from error
-    if not inside:
-        differs = "; its ".join(what_differs(ticket, listener.filter))
-        raise Stop(
-            Reason.OUTSIDE_FILTER,
-            ticket=ticket.ref,
-            filter=listener.filter.name,
-            differs=differs,
-        )
-
-
-def _check_loop(work: Work, ticket: Ticket) -> None:
-    if work.macro is None:
-        return
-    count = Execution.objects.filter(
-        macro=work.macro,
-        ticket=ticket,
-        created_at__gt=timezone.now() - LOOP_WINDOW,
-        reason=Reason.APPLIED,
-    ).count()
-    if count >= settings.LOOP_LIMIT:
-        raise Stop(
-            Reason.LOOP_STOPPED,
-            macro=work.macro.name,
-            ticket=ticket.ref,
-            count=count,
-            minutes=int(LOOP_WINDOW.total_seconds() // 60),
         )

@@ -3,56 +3,99 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError
 
 from automation.actions import ACTIONS
-from automation.actions.base import Action, Settings
+from automation.actions.base import Action, Done, Settings
+from automation.actions.follow_ups import FollowUp, RunMacro
 from automation.models import ExecutionStep, Macro
 from automation.reasons import Reason, Stop
+from automation.variables import Words
 from feedback.models import Ticket
 
 log = logging.getLogger(__name__)
 
-
-def run_macro(macro: Macro, ticket: Ticket, *, actor: str, cause: str) -> list[ExecutionStep]:
-    """Every action's params are checked before the first action changes anything."""
-    return [
-        _run_action(macro, action, checked, ticket, actor=actor, cause=cause)
-        for action, checked in _checked_actions(macro, ticket)
-    ]
+DEEPEST = 5  # macros that run one another
 
 
-def _checked_actions(macro: Macro, ticket: Ticket) -> list[tuple[Action, Settings]]:
-    rows = [(ACTIONS[row.kind], row.params) for row in macro.actions.all()]
-    try:
-        return [(action, action.clean(params, ticket.project)) for action, params in rows]
-    except ValidationError as error:
-        why = " ".join(error.messages)
-        raise Stop(Reason.MACRO_BROKEN, macro=macro.name, ticket=ticket.ref, why=why) from error
+@dataclass(frozen=True)
+class Step:
+    """One part of a run: the row to keep, what people are told, and what must follow."""
+
+    row: ExecutionStep
+    told: str = ""
+    follow_ups: tuple[FollowUp, ...] = ()
 
 
-def _run_action(
-    macro: Macro, action: Action, checked: Settings, ticket: Ticket, *, actor: str, cause: str
-) -> ExecutionStep:
-    try:
-        record = action.apply(ticket, checked, actor=actor, cause=cause)
-    except (OperationalError, InterfaceError):  # may heal
-        raise
-    except Exception as error:
-        log.exception("Action %s failed on %s", action.kind, ticket.ref)
-        raise Stop(
-            Reason.ACTION_FAILED,
-            action=action.label,
-            macro=macro.name,
-            ticket=ticket.ref,
-            why=_why(error),
-        ) from error
-    return ExecutionStep(kind=action.kind, sentence=action.describe(checked), record=record)
+@dataclass(frozen=True)
+class MacroRun:
+    """One macro on one ticket, and the macros that it runs in turn."""
+
+    ticket: Ticket
+    actor: str
+    cause: str
+    words: Callable[[], Words]
+    path: tuple[Macro, ...] = ()
+
+    def of(self, macro: Macro) -> list[Step]:
+        """Every action's params are checked before the first action changes anything."""
+        inner = MacroRun(self.ticket, self.actor, self.cause, self.words, (*self.path, macro))
+        inner.check_path()
+        return [
+            step
+            for action, settings in inner.checked_actions()
+            for step in inner.steps(action, settings)
+        ]
+
+    def check_path(self) -> None:
+        *before, macro = self.path
+        if macro in before or len(self.path) > DEEPEST:
+            path = " → ".join(each.name for each in self.path)
+            what = "it runs itself" if macro in before else f"more than {DEEPEST} run one another"
+            raise self.stop(Reason.MACRO_BROKEN, why=f"{what}: {path}.")
+
+    def checked_actions(self) -> list[tuple[Action, Settings]]:
+        rows = [(ACTIONS[row.kind], row.params) for row in self.path[-1].actions.all()]
+        try:
+            return [(action, action.clean(params, self.ticket.project)) for action, params in rows]
+        except ValidationError as error:
+            raise self.stop(Reason.MACRO_BROKEN, why=" ".join(error.messages)) from error
+
+    def steps(self, action: Action, settings: Settings) -> list[Step]:
+        """The action's own step, and those of the macros that must follow it."""
+        try:
+            settings = action.filled_in(settings, self.words)
+            done = action.apply(self.ticket, settings, actor=self.actor, cause=self.cause)
+        except (OperationalError, InterfaceError):  # may heal
+            raise
+        except Exception as error:
+            log.exception("Action %s failed on %s", action.kind, self.ticket.ref)
+            failed = self.stop(Reason.ACTION_FAILED, action=action.label, why=why(error))
+            raise failed from error
+        steps = [self.step(action, settings, done)]
+        for follow_up in done.follow_ups:
+            if isinstance(follow_up, RunMacro):
+                steps += self.of(Macro.objects.get(pk=follow_up.macro))
+        return steps
+
+    def step(self, action: Action, settings: Settings, done: Done) -> Step:
+        within = f"{self.path[-1]}: " if len(self.path) > 1 else ""
+        row = ExecutionStep(
+            kind=action.kind, sentence=f"{within}{action.describe(settings)}", record=done.record
+        )
+        leaving = tuple(each for each in done.follow_ups if not isinstance(each, RunMacro))
+        return Step(row, done.told, leaving)
+
+    def stop(self, reason: Reason, **evidence: Any) -> Stop:
+        return Stop(reason, macro=self.path[-1].name, ticket=self.ticket.ref, **evidence)
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     if isinstance(error, ValidationError):
         return " ".join(error.messages)
     return f"{type(error).__name__}: {error}."

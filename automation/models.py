@@ -455,7 +455,12 @@ class Delivery(RequestRecord, Outcome):
 
 
 class Execution(Outcome):
-    """What a listener did to one ticket, mostly by a macro, or why it did nothing there."""
+    """What was done to one ticket, mostly by a macro, or why nothing was."""
+
+    class Start(models.TextChoices):
+        LISTENER = "listener", "By a listener"
+        HAND = "hand", "By hand"
+        UNDO = "undo", "Undo"
 
     public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
     delivery = models.ForeignKey(
@@ -466,6 +471,10 @@ class Execution(Outcome):
     )
     macro = models.ForeignKey(Macro, on_delete=models.PROTECT, null=True, related_name="executions")
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="executions")
+    start = models.CharField(max_length=10, choices=Start.choices, default=Start.LISTENER)
+    undoes = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, related_name="undone_by"
+    )
     actor = models.CharField(max_length=300)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -166,14 +166,14 @@ def change_of(
     return TicketChange(
         ticket=ticket,
         field=field,
-        before=_noted(before),
-        after=_noted(after),
+        before=noted(before),
+        after=noted(after),
         actor=actor,
         cause=cause,
     )
 
 
-def _noted(value: Any) -> Any:
+def noted(value: Any) -> Any:
     if isinstance(value, models.Model):
         return {"id": value.pk, "name": str(value)}
     return value
@@ -211,6 +211,12 @@ def add_comment(
     return Comment.objects.create(
         ticket=ticket, body=body, actor=actor, cause=cause, exposure=exposure, author=author
     )
+
+
+@transaction.atomic
+def remove_comment(comment: Comment, *, actor: str, cause: str = "") -> None:
+    change_of(comment.ticket, "comment", comment.body, None, actor, cause).save()
+    comment.delete()
 
 
 @transaction.atomic

@@ -20,18 +20,9 @@ MAY_IMPORT = {
 }
 # Inside automation each imports only what stands left of it.
 ORDER = [
-    *("reasons", "bodies", "expressions", "actions", "senders", "samples", "models", "macros"),
-    *(
-        "macro_run",
-        "listener_types",
-        "references",
-        "execution",
-        "queue",
-        "key_use",
-        "retention",
-        "tasks",
-        "wake",
-    ),
+    *("reasons", "bodies", "expressions", "variables", "actions", "senders", "samples"),
+    *("models", "macros", "words", "macro_run", "listener_types", "runs", "by_hand"),
+    *("references", "execution", "queue", "key_use", "retention", "tasks", "wake"),
     *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "rules"),
     *("rules_pages", "delivery_page", "slices", "log_pages", "call_pages"),

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from django import forms
 
-from automation.actions.base import Action, ActionForm, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Record, Settings, TextField
 from feedback import services
 from feedback.models import Exposure, Ticket
+from feedback.undo import State, Undone, cannot
 
 
 class AddComment(Action):
@@ -13,14 +14,14 @@ class AddComment(Action):
     sentence = "Add the {exposure} comment “{body}”"
 
     class Form(ActionForm):
-        body = forms.CharField(
+        body = TextField(
             label="Comment", max_length=10_000, widget=forms.Textarea(attrs={"rows": 4})
         )
         exposure = forms.ChoiceField(
             label="Who sees it", choices=Exposure.choices, initial=Exposure.PUBLIC
         )
 
-    def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Record:
+    def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Done:
         comment = services.add_comment(
             ticket,
             body=settings["body"],
@@ -28,4 +29,11 @@ class AddComment(Action):
             actor=actor,
             cause=cause,
         )
-        return {"comment": comment.pk}
+        return Done({"comment": comment.pk}, told="a comment added")
+
+    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        comment = ticket.comments.filter(pk=record["comment"]).first()
+        if comment is None:
+            return [cannot("comment", "It is no longer there.")]
+        services.remove_comment(comment, actor=actor, cause=cause)
+        return [Undone("comment", State.BACK)]

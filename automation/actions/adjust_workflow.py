@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from automation.actions.base import Action, ActionForm, ProjectChoiceField, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, ProjectChoiceField, Settings, changed
 from feedback.models import Status, Team, Ticket, Workflow
 from feedback.services import change_ticket
 
@@ -20,7 +20,6 @@ class AdjustWorkflow(Action):
             if workflow and status and status.workflow != workflow:
                 self.add_error("status", f"“{status}” is not a status of {workflow}.")
 
-    def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Record:
-        moves = {name: settings[name] for name in ("team", "status")}
-        changes = change_ticket(ticket, actor=actor, cause=cause, **moves)
-        return {"changes": [change.pk for change in changes]} if changes else {}
+    def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Done:
+        moves = {name: settings[name] for name in ("team", "status") if settings[name]}
+        return changed(change_ticket(ticket, actor=actor, cause=cause, **moves))

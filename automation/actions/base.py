@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
@@ -8,11 +10,33 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 
-from feedback.models import Project, Status, Team, Ticket, Workflow
+from automation import variables
+from automation.actions.follow_ups import FollowUp
+from feedback.models import Project, Status, Team, Ticket, TicketChange, Workflow
+from feedback.undo import Undone, cannot
 
 Params = Mapping[str, Any]  # as kept in rows: what a form was given
 Settings = Mapping[str, Any]  # the same, checked: rows, text, truth values
-Record = dict[str, Any]  # what an action did; empty where there was nothing to do
+Record = dict[str, Any]  # what an action did, as its undo needs it; kept as JSON
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an action did. Without a record and follow-ups there was nothing to do."""
+
+    record: Record = dataclasses.field(default_factory=dict)
+    told: str = ""  # besides the ticket's own changes, as in “a comment added”
+    follow_ups: tuple[FollowUp, ...] = ()
+
+    @property
+    def something(self) -> bool:
+        return bool(self.record or self.follow_ups)
+
+
+def changed(changes: list[TicketChange]) -> Done:
+    """What was done where all of it is changes of the ticket."""
+    return Done({"changes": [change.pk for change in changes]} if changes else {})
+
 
 IN_PROJECT: dict[type[models.Model], str] = {
     Team: "project",
@@ -63,6 +87,14 @@ def in_project(model: type[models.Model], project: Project) -> QuerySet[Any]:
     return model._default_manager.filter(**{IN_PROJECT[model]: project})
 
 
+class TextField(forms.CharField):
+    """A text with variables, filled in at each run."""
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        variables.check(value)
+
+
 class ActionForm(forms.Form):
     def __init__(
         self, *args: Any, project: Project, known: ProjectRows | None = None, **options: Any
@@ -96,6 +128,8 @@ class Action:
     label: ClassVar[str]
     sentence: ClassVar[str]
     Form: ClassVar[type[ActionForm]]
+    repeatable: ClassVar[bool] = False  # whether a macro may do it several times
+    not_undoable: ClassVar[str] = ""  # why it cannot be taken back: “A mail that left …”
 
     def clean(
         self, params: Params, project: Project, known: ProjectRows | None = None
@@ -106,9 +140,23 @@ class Action:
             raise ParamsRefused(form)
         return form.cleaned_data
 
+    def filled_in(self, settings: Settings, words: Callable[[], variables.Words]) -> Settings:
+        """``settings`` with the variables of their texts; raises ValidationError."""
+        texts = {
+            name: settings[name]
+            for name, field in self.Form.base_fields.items()
+            if isinstance(field, TextField) and "{" in settings[name]
+        }
+        known = words() if texts else {}
+        return {**settings, **{name: variables.fill(text, known) for name, text in texts.items()}}
+
     def describe(self, settings: Settings) -> str:
         return self.sentence.format(**settings)
 
-    def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Record:
-        """Do it, and return what was done; an empty record says that nothing was to do."""
+    def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Done:
+        """Do it, and return what was done and what must follow."""
         raise NotImplementedError
+
+    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        """Take back what the ticket's own fields do not tell; they go back by themselves."""
+        return [cannot(self.label, self.not_undoable)] if self.not_undoable else []

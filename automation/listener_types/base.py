@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from automation.models import Delivery, ExecutionStep, ExternalListener, Macro
+from automation.macro_run import Step
+from automation.models import Delivery, ExternalListener, Macro
 from feedback.models import Ticket
 
 
@@ -14,8 +15,8 @@ class Work:
     title: str  # as people read it: Macro “Close”
     macro: Macro | None = None
 
-    def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[ExecutionStep]:
-        """Do it to ``ticket``, as steps without an execution; raises Stop where it must not."""
+    def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[Step]:
+        """Do it to ``ticket``; raises Stop where it must not."""
         raise NotImplementedError
 
 

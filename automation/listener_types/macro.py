@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from automation.listener_types.base import ListenerType, Work
-from automation.macro_run import run_macro
-from automation.models import Delivery, ExecutionStep, ExternalListener, Macro
+from automation.macro_run import MacroRun, Step
+from automation.models import Delivery, ExternalListener, Macro
 from automation.reasons import Reason, Stop
+from automation.words import words_for
 from feedback.models import Status, Ticket
 
 
@@ -25,7 +27,7 @@ class MacroExecution(ListenerType):
                 event=f"{_told(delivery)}, where {found}",
             )
         title = f"Macro “{macro}”" + (f" ({row})" if row else "")
-        return MacroWork(title, macro, tuple(listener.protected_statuses.all()))
+        return MacroWork(title, macro, delivery, tuple(listener.protected_statuses.all()))
 
 
 def _chosen(listener: ExternalListener, delivery: Delivery) -> tuple[Macro | None, str]:
@@ -48,12 +50,16 @@ def _told(delivery: Delivery) -> str:
 
 @dataclass(frozen=True)
 class MacroWork(Work):
+    """A macro on a ticket; ``delivery`` is the request that its texts may name."""
+
+    delivery: Delivery | None = None
     protected: tuple[Status, ...] = ()
 
-    def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[ExecutionStep]:
+    def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[Step]:
         assert self.macro is not None
         before = ticket.status
-        steps = run_macro(self.macro, ticket, actor=actor, cause=cause)
+        words = partial(words_for, ticket, actor=actor, delivery=self.delivery)
+        steps = MacroRun(ticket, actor, cause, words).of(self.macro)
         if before in self.protected and ticket.status != before:
             raise Stop(
                 Reason.STATUS_PROTECTED, run=self.title, ticket=ticket.ref, status=str(before)

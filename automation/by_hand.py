@@ -1,0 +1,83 @@
+"""Macros run by somebody: on one ticket, tried before, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from access.callers import Caller
+from automation.actions import ACTIONS
+from automation.listener_types.base import Work
+from automation.listener_types.macro import MacroWork
+from automation.macro_run import Step
+from automation.models import Execution, ExecutionStep, Macro
+from automation.reasons import DeliveryStatus, Reason, Stop
+from automation.runs import carry_out
+from feedback.models import Ticket, TicketChange
+from feedback.undo import State, Undone, revert
+
+
+@transaction.atomic
+def run_by_hand(macro: Macro, ticket: Ticket, caller: Caller) -> Execution:
+    """Run ``macro`` on ``ticket`` at once; its reason says what came of it."""
+    execution = Execution(
+        ticket=_locked(ticket), start=Execution.Start.HAND, actor=f"{caller.name} → {macro}"
+    )
+    return carry_out(MacroWork(f"Macro “{macro}”", macro), execution)
+
+
+@dataclass(frozen=True)
+class UndoWork(Work):
+    """Takes back what ``run`` did; what somebody touched since only where it is ``chosen``."""
+
+    run: Execution | None = None
+    chosen: Container[str] = ()
+
+    def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[Step]:
+        return [_step(part) for part in self.undone(ticket, actor, cause)]
+
+    def undone(self, ticket: Ticket, actor: str, cause: str) -> list[Undone]:
+        assert self.run is not None
+        changes = TicketChange.objects.filter(cause=self.run.public_id, ticket=ticket)
+        parts = revert(ticket, changes, actor=actor, cause=cause, chosen=self.chosen)
+        for step in self.run.steps.order_by("-pk"):
+            action = ACTIONS.get(step.kind)
+            if action and step.record:
+                parts += action.undo(ticket, step.record, actor=actor, cause=cause)
+        return parts
+
+
+@transaction.atomic
+def undo(run: Execution, caller: Caller, *, chosen: Container[str] = ()) -> Execution:
+    """Take back what ``run`` did, by a run of its own; raises Stop where it did nothing."""
+    if run.status != DeliveryStatus.DONE or run.reason != Reason.APPLIED:
+        raise Stop(Reason.UNCHANGED, run=str(run), ticket=run.ticket.ref)
+    execution = Execution(
+        ticket=_locked(run.ticket),
+        start=Execution.Start.UNDO,
+        undoes=run,
+        actor=f"{caller.name} → Undo of {run.macro or run.actor}",
+    )
+    work = UndoWork(f"Undo of {run.macro or run.actor}", run=run, chosen=chosen)
+    return carry_out(work, execution)
+
+
+def _locked(ticket: Ticket) -> Ticket:
+    """As it is now: nobody else changes it until the run is kept."""
+    related = ("feedback_type__project", "status__workflow", "team", "submitter")
+    rows = Ticket.objects.select_for_update(of=("self",)).select_related(*related)
+    return rows.get(pk=ticket.pk)
+
+
+def _step(part: Undone) -> Step:
+    sentence = f"{part.field.capitalize()}: {part.state.label.lower()}"
+    if part.state == State.BACK and part.before:
+        sentence += f" to “{part.before}”"
+    if part.state == State.TOUCHED:
+        sentence += f"; it is “{part.now}” now, and was “{part.before}” before the run"
+    record = {"back": part.field} if part.state == State.BACK else {}
+    return Step(
+        ExecutionStep(kind="undo", sentence=f"{sentence}. {part.why}".strip(), record=record)
+    )
