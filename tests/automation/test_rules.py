@@ -449,6 +449,7 @@ REFUSALS = [  # what is changed in BETA, and what is said at its line
     ("exposure: public", "exposure: secret", "“secret” is none of public, internal."),
     ("category: done", "category: finished", "“finished” is none of new, open, done."),
     ("kind: participant", "archived: perhaps", "Write true or false here."),
+    ("name: Beta Support\n    kind: support", "name: Beta", "teams > Beta > kind: This field is"),
     ("name: Beta\n", "name: " + "x" * 101 + "\n", "at most 100 characters"),
 ]
 
