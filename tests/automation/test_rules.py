@@ -605,6 +605,12 @@ def test_a_plan_says_what_would_change_and_leaves_no_trace(rules, tmp_path):
     assert everything() == before
 
 
+def test_a_plan_for_a_new_project_takes_nothing_away(db, tmp_path):
+    run = imported(BETA, tmp_path, "--plan")
+
+    assert run.out == "@@ version @@\n" + "".join(f"+{line}\n" for line in BETA.splitlines())
+
+
 def test_a_plan_without_anything_to_do_ends_well(rules, tmp_path):
     run = imported(BETA, tmp_path, "--plan")
 
