@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from automation.macros import save_macro
+from automation.management.commands import import_project
 from automation.models import ExternalListener, Macro, MacroAction
 from automation.rules.clone import clone_project, new_key
 from automation.rules.document import BELOW, LIMIT, RulesRefused
@@ -625,6 +626,22 @@ def test_colour_is_for_terminals_only(rules, tmp_path):
 
     assert "\x1b[" not in plain
     assert "\x1b[32;1m+              status: Fixed\x1b[0m" in coloured
+
+
+def test_remarks_are_no_errors_to_the_eye(rules, tmp_path):
+    terminal = Terminal()
+    (tmp_path / "rules.yaml").write_text(changed("name: Close ticket", "name: Close it"))
+    command = import_project.Command(stdout=terminal, stderr=terminal, force_color=True)
+
+    with pytest.raises(SystemExit):
+        command.handle(file=str(tmp_path / "rules.yaml"), plan=True, force_color=True)
+
+    assert "\x1b[33;1mOnly in the project" in terminal.getvalue()
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 def test_a_file_may_be_piped_in(rules, monkeypatch):
