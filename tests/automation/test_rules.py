@@ -542,6 +542,15 @@ def test_what_hangs_on_something_refused_is_not_refused_twice(rules):
     assert len(problems) == 2
 
 
+def test_an_unknown_sender_is_told_once(rules):
+    text = changed("sender: jira", "sender: jirra")
+    text = text.replace("        when: status_changed_to\n        when_status: Done\n", "")
+
+    [problem] = refused(text)
+
+    assert "Did you mean “jira”?" in problem
+
+
 def test_a_file_full_of_errors_is_not_read_to_its_end(rules):
     group = "      - name: Filter {}\n        groups: nonsense\n"
     text = changed("    filters:\n", "    filters:\n" + "".join(map(group.format, range(2000))))
