@@ -43,6 +43,7 @@ class APIKeyView(DeletableResource):
         "id": "pk",
         "name": "name",
         "prefix": "prefix",
+        "created_at": "created_at",
         "last_used_at": "last_used_at",
     }
     secrets = ("key",)

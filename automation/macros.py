@@ -10,6 +10,7 @@ from automation.actions import ACTIONS
 from automation.actions.base import Params, ParamsRefused, ProjectRows, Settings
 from automation.models import Macro, MacroAction, MacroActionUse
 from rest.nearest import nearest
+from rest.params import MOST_NAMED
 
 ActionProblems = dict[str, Any]  # by “kind” or “params”; empty where nothing is wrong
 
@@ -74,12 +75,14 @@ def check_action(kind: str, params: Params, *, before: list[str]) -> None:
     if kind in before:
         label = ACTIONS[kind].label
         raise ValidationError({"kind": f"“{label}” stands there twice: a macro does it once."})
-    fields = ACTIONS[kind].Form.base_fields
-    unknown = [name for name in params if name not in fields]
-    if unknown:
-        name = unknown[0]
-        problem = f"{ACTIONS[kind].label} has no setting “{name}”.{nearest(name, fields)}"
-        raise ValidationError({"params": problem})
+    form = ACTIONS[kind].Form
+    unknown = [name for name in params if name not in form.base_fields][:MOST_NAMED]
+    problems = {
+        name: [f"There is no setting “{name[:100]}”.{nearest(name, form.base_fields)}"]
+        for name in unknown
+    }
+    if problems:
+        raise ParamsRefused(form, problems)
 
 
 def as_params(settings: Settings) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from automation.senders import SENDERS
 from feedback.serializers import KeyField, OfTypeSerializer, ValueField
 from rest.errors import by_field
 from rest.fields import StrictCharField, StrictChoiceField
-from rest.serializers import RowSerializer, StrictSerializer
+from rest.serializers import ListInOrder, RowSerializer, StrictSerializer
 
 MOST_ACTIONS = 50
 
@@ -47,7 +47,7 @@ class MacroSerializer(OfTypeSerializer):
             {"kind": "add_comment", "params": {"body": "It is fixed.", "exposure": "public"}},
         ],
     }
-    actions: Any = serializers.ListSerializer(
+    actions: Any = ListInOrder(
         child=ActionSerializer(),
         allow_empty=False,
         max_length=MOST_ACTIONS,

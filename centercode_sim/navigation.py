@@ -47,6 +47,7 @@ def navigation(request: HttpRequest) -> list[Group]:
 
 def _project(request: HttpRequest, project: Project, *, manages: bool) -> Group:
     home = _item(request, "Project home", "home", "project_home", project.key)
+    home["active"] = _place(request)[:2] == (project.key, "")
     types = [kind for kind in project.feedback_types.all() if not kind.archived]
     items = [item for kind in types for item in _type(request, project, kind, manages)]
     return _group(project.name, home, *items) | {"collapsible": True}

@@ -18,6 +18,7 @@ from rest.permissions import caller_of
 
 class ProjectFilterSet(filters.FilterSet):
     key = NameFilter()
+    project = NameFilter("key")  # as every other list is narrowed
     name = NameFilter()
     archived = TruthFilter()
 

@@ -109,14 +109,15 @@ class ActionForm(forms.Form):
 class ParamsRefused(ValidationError):
     """What is wrong with an action's params: in sentences and, for programs, by field."""
 
-    def __init__(self, form: ActionForm) -> None:
-        self.by_field = {name: list(map(str, problems)) for name, problems in form.errors.items()}
+    def __init__(self, form: type[ActionForm], by_field: dict[str, list[str]]) -> None:
+        self.by_field = by_field
+        fields = form.base_fields
         super().__init__(
             [
-                f"{form.fields[name].label or name}: {' '.join(problems)}"
-                if name in form.fields
+                f"{fields[name].label or name}: {' '.join(problems)}"
+                if name in fields
                 else " ".join(problems)
-                for name, problems in self.by_field.items()
+                for name, problems in by_field.items()
             ]
         )
 
@@ -137,7 +138,8 @@ class Action:
         """``params`` as rows and values; raises ParamsRefused."""
         form = self.Form(params, project=project, known=known)
         if not form.is_valid():
-            raise ParamsRefused(form)
+            problems = {name: [*map(str, errors)] for name, errors in form.errors.items()}
+            raise ParamsRefused(self.Form, problems)
         return form.cleaned_data
 
     def filled_in(self, settings: Settings, words: Callable[[], variables.Words]) -> Settings:

@@ -198,8 +198,8 @@ class TypeWork:
             return listener
         data = {name: self._given(name, item) for name in LISTENER}
         sender = SENDERS.get(data["sender"])
-        if "when" not in item.nodes and sender:
-            data["when"] = default_when(sender)
+        if "when" not in item.nodes:  # beside an unknown sender, any event does
+            data["when"] = default_when(sender) if sender else ExternalListener.When.ANY
         new = ExternalListener(project=self.work.project, feedback_type=self.kind)
         form = ListenerForm(data, instance=listener or new)
         for name in ("filter", "macro"):

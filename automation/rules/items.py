@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -40,7 +41,7 @@ class Item:
     """A mapping of the file, of which only the ``known`` keys may be there."""
 
     def __init__(self, node: Node, known: Collection[str], problems: Problems) -> None:
-        self.node, self.problems = node, problems
+        self.node, self.known, self.problems = node, known, problems
         self.before = len(problems)
         self.doomed = False
         if node.kind != MAPPING:
@@ -62,7 +63,10 @@ class Item:
 
     def note(self, name: str, sentence: str) -> None:
         """That something is wrong with the value called ``name``, or with the whole."""
-        self.problems.note(self.nodes.get(name, self.node), sentence)
+        node = self.nodes.get(name, self.node)
+        if name in self.known and name not in self.nodes:
+            node = replace(node, path=(*node.path, name))
+        self.problems.note(node, sentence)
 
     def doom(self, node: Node, sentence: str) -> None:
         """That it names what was refused, which was said there."""

@@ -96,7 +96,7 @@ def _import(root: Node, allowed: Allowed) -> Plan:
 
 
 def _compared(before: str, after: str) -> Iterator[Line]:
-    old, new = (text.removesuffix("\n").split("\n") for text in (before, after))
+    old, new = (text.split("\n")[:-1] for text in (before, after))
     places = _places(after)
     for group in difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT):
         first = next((start for tag, _, _, start, _ in group if tag != "equal"), group[0][3])

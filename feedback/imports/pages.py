@@ -105,7 +105,7 @@ class ImportPage(ProjectPage):
         try:
             return self._preview(form.read())
         except Refused as refused:
-            return self._refuse(refused)
+            return self._refuse(refused, pasted=form.cleaned_data["text"])
 
     def _preview(self, text: str) -> HttpResponse:
         report = rehearse(self._plan(text), actor=self.person.get_username())
@@ -157,10 +157,11 @@ class ImportPage(ProjectPage):
             moved=moved,
         )
 
-    def _refuse(self, refused: Refused) -> HttpResponse:
+    def _refuse(self, refused: Refused, pasted: str = "") -> HttpResponse:
         problems: list[Problem] = refused.problems[:LISTED]
         more = len(refused.problems) - len(problems)
-        return self._show(form=FileForm(), problems=problems, more=more)
+        form = FileForm(initial={"text": pasted})
+        return self._show(form=form, problems=problems, more=more)
 
     def _show(self, status: int = 200, **context: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(**context), status=status)

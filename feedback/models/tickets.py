@@ -78,6 +78,12 @@ class Ticket(models.Model):
         return f"{self.feedback_type.prefix}-{self.number:04d}"
 
     @property
+    def submitted_by(self) -> str:
+        """As its history names them: who submits for an API key goes by the key's name."""
+        name = self.submitter.get_username()
+        return self.submitter.first_name if " " in name else name
+
+    @property
     def project(self) -> Project:
         return self.feedback_type.project
 

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from automation.macros import save_macro
+from automation.management.commands import import_project
 from automation.models import ExternalListener, Macro, MacroAction
 from automation.rules.clone import clone_project, new_key
 from automation.rules.document import BELOW, LIMIT, RulesRefused
@@ -449,6 +450,7 @@ REFUSALS = [  # what is changed in BETA, and what is said at its line
     ("exposure: public", "exposure: secret", "“secret” is none of public, internal."),
     ("category: done", "category: finished", "“finished” is none of new, open, done."),
     ("kind: participant", "archived: perhaps", "Write true or false here."),
+    ("name: Beta Support\n    kind: support", "name: Beta", "teams > Beta > kind: This field is"),
     ("name: Beta\n", "name: " + "x" * 101 + "\n", "at most 100 characters"),
 ]
 
@@ -540,6 +542,15 @@ def test_what_hangs_on_something_refused_is_not_refused_twice(rules):
     assert len(problems) == 2
 
 
+def test_an_unknown_sender_is_told_once(rules):
+    text = changed("sender: jira", "sender: jirra")
+    text = text.replace("        when: status_changed_to\n        when_status: Done\n", "")
+
+    [problem] = refused(text)
+
+    assert "Did you mean “jira”?" in problem
+
+
 def test_a_file_full_of_errors_is_not_read_to_its_end(rules):
     group = "      - name: Filter {}\n        groups: nonsense\n"
     text = changed("    filters:\n", "    filters:\n" + "".join(map(group.format, range(2000))))
@@ -604,6 +615,12 @@ def test_a_plan_says_what_would_change_and_leaves_no_trace(rules, tmp_path):
     assert everything() == before
 
 
+def test_a_plan_for_a_new_project_takes_nothing_away(db, tmp_path):
+    run = imported(BETA, tmp_path, "--plan")
+
+    assert run.out == "@@ version @@\n" + "".join(f"+{line}\n" for line in BETA.splitlines())
+
+
 def test_a_plan_without_anything_to_do_ends_well(rules, tmp_path):
     run = imported(BETA, tmp_path, "--plan")
 
@@ -618,6 +635,22 @@ def test_colour_is_for_terminals_only(rules, tmp_path):
 
     assert "\x1b[" not in plain
     assert "\x1b[32;1m+              status: Fixed\x1b[0m" in coloured
+
+
+def test_remarks_are_no_errors_to_the_eye(rules, tmp_path):
+    terminal = Terminal()
+    (tmp_path / "rules.yaml").write_text(changed("name: Close ticket", "name: Close it"))
+    command = import_project.Command(stdout=terminal, stderr=terminal, force_color=True)
+
+    with pytest.raises(SystemExit):
+        command.handle(file=str(tmp_path / "rules.yaml"), plan=True, force_color=True)
+
+    assert "\x1b[33;1mOnly in the project" in terminal.getvalue()
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 def test_a_file_may_be_piped_in(rules, monkeypatch):

@@ -191,6 +191,12 @@ def test_no_strange_file_breaks_the_page(manager, cast, raw, url):
     assert Ticket.objects.count() == 1
 
 
+def test_rows_that_were_pasted_stay_there_to_be_put_right(manager, cast):
+    answer = manager.post(IMPORT, {"text": "summary,status\nMelts,Clozed\n"})
+
+    assert answer.context["form"]["text"].value() == "summary,status\nMelts,Clozed\n"
+
+
 def test_every_error_is_listed_with_its_line_and_nothing_imported(manager, cast):
     answer = preview(manager, "summary,status\nFine,\n,Clozed\nAlso fine,Nowhere\n")
 

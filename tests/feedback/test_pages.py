@@ -8,9 +8,16 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
+from access.callers import Caller
 from feedback.forms import TicketForm
 from feedback.models import Exposure, Project, SavedFilter, Status, Team, Ticket
-from feedback.services import change_ticket, create_project, save_filter, submit_ticket
+from feedback.services import (
+    change_ticket,
+    create_project,
+    person_behind,
+    save_filter,
+    submit_ticket,
+)
 from tests.conftest import closing_macro, link_to_jira, make_listener, narrow_listener
 from tests.feedback.conftest import is_locked
 
@@ -93,6 +100,15 @@ def test_a_participant_submits_a_ticket(sign_in, cast):
     assert answer.url == ticket.get_absolute_url()
     assert (ticket.ref, ticket.submitter.username) == ("BUG-0002", "participant")
     assert ticket.exposure == Exposure.PUBLIC  # only insiders choose
+
+
+def test_a_ticket_of_a_program_says_which_key_submitted_it(manager, beta):
+    key = person_behind(Caller("API key “Scripts”", "key 1"))
+    ticket = submit_ticket(beta.bugs, summary="Melts", submitter=key)
+
+    answer = manager.get(ticket.get_absolute_url())
+
+    assert "<strong>API key “Scripts”</strong> submitted the ticket" in answer.text
 
 
 def test_an_archived_type_takes_no_new_tickets(manager, beta):

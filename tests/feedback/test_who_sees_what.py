@@ -139,6 +139,14 @@ def test_the_sidebar_names_what_the_person_may_see_and_escapes_it(sign_in, cast)
     assert "<i>project" not in for_stranger
 
 
+@pytest.mark.parametrize("name", ["project_home", "project_settings", "import_links", "rules"])
+def test_the_sidebar_is_open_at_the_project_of_the_page(sign_in, cast, name):
+    answer = sign_in("manager").get(reverse(name, args=["beta"]))
+
+    [beta] = [group for group in answer.context["sidebar_navigation"] if group["title"] == "Beta"]
+    assert [item["title"] for item in beta["items"] if item["active"]] == ["Project home"]
+
+
 def test_names_that_people_gave_are_escaped_everywhere(sign_in, cast):
     cast.bugs.name = "<script>alert(1)</script>"
     cast.bugs.save()

@@ -167,6 +167,7 @@ def test_the_id_decides_between_equals(call, beta, gamma):
         ("projects/", {"key": "BETA"}, ["Beta"]),
         ("projects/", {"name": "gamma"}, ["Gamma"]),
         ("projects/", {"archived": "true"}, []),
+        ("projects/", {"project": "BETA"}, ["Beta"]),
         ("projects/", {"ordering": "-key"}, ["Gamma", "Beta"]),
         ("teams/", {"project": "Beta", "kind": "support"}, ["Beta Support"]),
         ("teams/", {"project": "nosuch"}, []),
@@ -183,6 +184,7 @@ def test_the_id_decides_between_equals(call, beta, gamma):
         ("saved-filters/", {"project": "gamma"}, []),
         ("api-keys/", {"prefix": "SCRIPTS"}, ["Scripts"]),
         ("api-keys/", {"project": "beta"}, []),
+        ("api-keys/", {"ordering": "-created_at"}, ["Scripts"]),
     ],
 )
 def test_a_list_is_narrowed_by_names(call, beta, gamma, listener, path, query, found):

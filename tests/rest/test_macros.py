@@ -77,9 +77,12 @@ def test_what_was_read_can_be_sent_back(call, body):
         ),
         (
             {"kind": "add_comment", "params": {"body": "x", "exposure": "public", "bdy": 1}},
-            {"params": ["Add Comment has no setting “bdy”. Did you mean “body”?"]},
+            {"params": {"bdy": ["There is no setting “bdy”. Did you mean “body”?"]}},
         ),
-        ({"kind": "add_comment"}, {"params": {"body": ["This field is required."]}}),
+        (
+            {"kind": "add_comment"},
+            {"params": {name: ["This field is required."] for name in ("body", "exposure")}},
+        ),
         (
             {"kind": "add_comment", "params": {"body": "x", "exposure": "all"}},
             {"params": {"exposure": [NO_CHOICE.format("all")]}},
@@ -100,19 +103,8 @@ def test_an_error_points_at_the_action_and_its_field(call, body, move, action, p
     answer = call("POST", "macros/", body | {"actions": [move, action]})
 
     assert answer.status_code == 400
-    told = answer.json()["actions"]
-    told = told if isinstance(told, list) else [{}, told["1"]]
-    assert told[0] == {}
-    assert {*told[1]} == {*problems}
-    for name, problem in problems.items():
-        assert {*_texts(problem)} <= {*_texts(told[1][name])}
+    assert answer.json() == {"actions": [{}, problems]}
     assert not Macro.objects.exists()
-
-
-def _texts(problem):
-    if isinstance(problem, dict):
-        return [text for inner in problem.values() for text in _texts(inner)]
-    return problem
 
 
 @pytest.mark.parametrize("value", [[1], {"id": 1}, "x" * 30, 10**30, -1, 0, None, True, 1.5, ""])

@@ -36,6 +36,7 @@ class Command(BaseCommand):
             self.show(made)
         else:
             self.stdout.write(summary(made))
+        self.stderr.style_func = self.style.WARNING
         for remark in made.outcome.remarks():
             self.stderr.write(remark)
         if plan and made.anything:
