@@ -51,8 +51,10 @@ ALLOWED = (
     nodes.Tuple,
     nodes.Neg,
 )
-FILTERS = ("capitalize", "default", "first", "int", "last", "length", "lower", "round", "title")
-FILTERS += ("string", "trim", "truncate", "upper")
+FILTERS = (
+    *("capitalize", "default", "first", "int", "last", "length", "lower"),
+    *("round", "string", "title", "trim", "truncate", "upper"),
+)
 TESTS = ("defined", "undefined", "none", "number", "string", "in", "eq", "equalto", "ne")
 
 # What every text may name. “payload” is whatever the tracker sent; “ticket.values” a type's own.
@@ -93,7 +95,7 @@ KNOWN: dict[str, dict[str, str] | None] = {
 }
 
 
-class Missing(ChainableUndefined, StrictUndefined):  # type: ignore[misc]
+class Missing(ChainableUndefined, StrictUndefined):
     """What is not there: it may be asked for its parts, but has no text."""
 
     def __getattr__(self, name: str) -> Any:

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from automation.models.deliveries import Delivery
+from automation.models.executions import Execution, ExecutionStep
+from automation.models.listeners import (
+    KEY_PLACEHOLDER,
+    ExternalListener,
+    ProtectedStatus,
+    StatusRow,
+)
+from automation.models.macros import Macro, MacroAction, MacroActionUse
+from automation.models.outcomes import public_id
+
+__all__ = [
+    "KEY_PLACEHOLDER",
+    "Delivery",
+    "Execution",
+    "ExecutionStep",
+    "ExternalListener",
+    "Macro",
+    "MacroAction",
+    "MacroActionUse",
+    "ProtectedStatus",
+    "StatusRow",
+    "public_id",
+]

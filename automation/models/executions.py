@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from django.db import models
+
+from automation.models.deliveries import Delivery
+from automation.models.listeners import ExternalListener
+from automation.models.macros import Macro
+from automation.models.outcomes import Outcome, public_id
+from feedback.models import Ticket
+
+
+class Execution(Outcome):
+    """What was done to one ticket, mostly by a macro, or why nothing was."""
+
+    class Start(models.TextChoices):
+        LISTENER = "listener", "By a listener"
+        HAND = "hand", "By hand"
+        UNDO = "undo", "Undo"
+
+    public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.SET_NULL, null=True, related_name="executions"
+    )
+    listener = models.ForeignKey(
+        ExternalListener, on_delete=models.SET_NULL, null=True, related_name="executions"
+    )
+    macro = models.ForeignKey(Macro, on_delete=models.PROTECT, null=True, related_name="executions")
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="executions")
+    start = models.CharField(max_length=10, choices=Start.choices, default=Start.LISTENER)
+    undoes = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, related_name="undone_by"
+    )
+    actor = models.CharField(max_length=300)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index("macro", "ticket", "created_at", name="execution_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.macro or self.actor} on {self.ticket}"
+
+
+class ExecutionStep(models.Model):
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
+    kind = models.CharField(max_length=30)
+    sentence = models.TextField()
+    record = models.JSONField(default=dict, help_text="What the action did, as it noted it.")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.sentence

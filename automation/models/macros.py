@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from automation.actions import ACTIONS, action_choices
+from feedback.models import Archivable, FeedbackType, Project, Status, Team, Workflow
+
+
+class Macro(Archivable):
+    feedback_type = models.ForeignKey(FeedbackType, on_delete=models.PROTECT, related_name="macros")
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                "feedback_type",
+                Lower("name"),
+                name="macro_name_unique_in_type",
+                violation_error_code="name_taken",
+                violation_error_message="The type has a macro of this name: choose another.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        kind = self.feedback_type
+        return reverse("macro", args=[kind.project.key, kind.prefix, self.pk])
+
+    @property
+    def project(self) -> Project:
+        return self.feedback_type.project
+
+
+class MacroAction(models.Model):
+    macro = models.ForeignKey(Macro, on_delete=models.CASCADE, related_name="actions")
+    kind = models.CharField(max_length=30, choices=action_choices)
+    params = models.JSONField(default=dict, help_text="As given to the action's form.")
+    order = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["order", "pk"]
+
+    def __str__(self) -> str:
+        return str(ACTIONS[self.kind].label)
+
+
+class MacroActionUse(models.Model):
+    """A row that a macro's action names, so that the database refuses to delete that row."""
+
+    action = models.ForeignKey(MacroAction, on_delete=models.CASCADE, related_name="uses")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True)
+    workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, null=True)
+    status = models.ForeignKey(Status, on_delete=models.PROTECT, null=True)
+
+    def __str__(self) -> str:
+        return f"Macro “{self.action.macro}”"
