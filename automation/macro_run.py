@@ -85,10 +85,12 @@ class MacroRun:
 
     def step(self, action: Action, settings: Settings, done: Done) -> Step:
         within = f"{self.path[-1]}: " if len(self.path) > 1 else ""
-        row = ExecutionStep(
-            kind=action.kind, sentence=f"{within}{action.describe(settings)}", record=done.record
-        )
         leaving = tuple(each for each in done.follow_ups if not isinstance(each, RunMacro))
+        row = ExecutionStep(
+            kind=action.kind,
+            sentence=f"{within}{action.describe(settings)}",
+            record=done.record or ({"leaving": len(leaving)} if leaving else {}),
+        )
         return Step(row, done.told, leaving)
 
     def stop(self, reason: Reason, **evidence: Any) -> Stop:

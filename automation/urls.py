@@ -15,6 +15,7 @@ from automation.listener_pages import (
 from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
 from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
 from automation.rules_pages import ClonePage, NewFromFilePage, RulesDownload, RulesPage
+from automation.run_pages import RunMacroPage, RunPage, UndoRunPage
 
 listen = ListenView.as_view()
 
@@ -48,6 +49,13 @@ pages = [
         _type + "listeners/<int:pk>/delete/", ListenerDeletePage.as_view(), name="listener_delete"
     ),
     path("deliveries/<slug:public_id>/", DeliveryPage.as_view(), name="delivery"),
+    path(
+        "projects/<slug:project_key>/ticket/<slug:ref>/run/",
+        RunMacroPage.as_view(),
+        name="run_macro",
+    ),
+    path("runs/<slug:public_id>/", RunPage.as_view(), name="run"),
+    path("runs/<slug:public_id>/undo/", UndoRunPage.as_view(), name="undo_run"),
     path("causes/<slug:public_id>/", CauseView.as_view(), name="cause"),
     path("projects/<slug:project_key>/rules/", RulesPage.as_view(), name="rules"),
     path(

@@ -25,7 +25,7 @@ ORDER = [
     *("references", "execution", "queue", "key_use", "retention", "tasks", "wake"),
     *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "rules"),
-    *("rules_pages", "delivery_page", "slices", "log_pages", "call_pages"),
+    *("rules_pages", "delivery_page", "run_pages", "slices", "log_pages", "call_pages"),
     *("params_schema", "rest_filters", "serializers", "views"),
     *("urls", "admin", "apps", "management"),
 ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.urls import reverse
 
 from automation.models.deliveries import Delivery
 from automation.models.listeners import ExternalListener
@@ -39,6 +40,9 @@ class Execution(Outcome):
 
     def __str__(self) -> str:
         return f"{self.macro or self.actor} on {self.ticket}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("run", args=[self.public_id])
 
 
 class ExecutionStep(models.Model):

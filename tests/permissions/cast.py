@@ -52,7 +52,7 @@ def make_world() -> SimpleNamespace:
     """Both projects, everybody, and a session or key for each."""
     people = {role: _person(_name(role)) for role in [*sorted(PEOPLE), BOTH]}
     User.objects.filter(pk=people["community"].pk).update(is_superuser=True, is_staff=True)
-    beta = make_project("beta", "Betawood", inner="Innerwood", iron="Ironwood")
+    beta = make_project("beta", "Betawood", inner="Innerwood", iron="Ironwood", oak="Oakwood")
     zebra = make_project("zebrawood", "Zebrawood")
     for role, team in {
         "manager": beta.managers,
@@ -109,8 +109,10 @@ def places(world: SimpleNamespace) -> dict[str, Any]:
     return vars(world.beta) | vars(world)
 
 
-def make_project(key: str, word: str, inner: str = "", iron: str = "") -> SimpleNamespace:
-    inner, iron = inner or word, iron or word
+def make_project(
+    key: str, word: str, inner: str = "", iron: str = "", oak: str = ""
+) -> SimpleNamespace:
+    inner, iron, oak = inner or word, iron or word, oak or word
     project = create_project(key, f"{word} project")
     own = FeedbackType.objects.filter(project=project)
     own.filter(prefix="BUG").update(name=f"{word} bugs")
@@ -145,7 +147,7 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
     }
     macros = [
         save_macro(Macro(feedback_type=bugs, name=name), [("adjust_workflow", moves)])
-        for name in (f"{iron} macro", f"{iron} spare macro")
+        for name in (f"{oak} macro", f"{oak} spare macro")
     ]
     listeners = [
         ExternalListener.objects.create(

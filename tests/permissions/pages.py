@@ -217,6 +217,17 @@ OF_AUTOMATION = [
     Entry("POST", BUGS + "listeners/{spare_listener.pk}/delete/", MANAGERS, None, 302),
     Entry("GET", "/admin/deliveries/{delivery.public_id}/", MANAGERS),
     Entry("GET", "/admin/causes/{execution.public_id}/", MANAGERS, answer=302),
+    Entry("GET", PROJECT + "ticket/{ticket.ref}/run/", EDITORS),
+    Entry(
+        "POST",
+        PROJECT + "ticket/{ticket.ref}/run/",
+        EDITORS,
+        lambda cast: {"macro": cast.macro.pk},
+        302,
+    ),
+    Entry("GET", "/admin/runs/{execution.public_id}/", MANAGERS),
+    Entry("GET", "/admin/runs/{execution.public_id}/undo/", MANAGERS),
+    Entry("POST", "/admin/runs/{execution.public_id}/undo/", MANAGERS, {}, 302),
 ]
 
 
