@@ -15,7 +15,7 @@ from automation.listener_types.base import Work
 from automation.listener_types.macro import MacroWork
 from automation.macro_run import Step
 from automation.models import Execution, ExecutionStep, Macro
-from automation.runs import carry_out, rehearsal
+from automation.runs import carry_out, locked, rehearsal
 from feedback.models import Ticket, TicketChange
 from feedback.undo import State, Undone, revert
 
@@ -24,7 +24,7 @@ from feedback.undo import State, Undone, revert
 def run_by_hand(macro: Macro, ticket: Ticket, caller: Caller) -> Execution:
     """Run ``macro`` on ``ticket`` at once; its reason says what came of it."""
     execution = Execution(
-        ticket=_locked(ticket), start=Execution.Start.HAND, actor=f"{caller.name} → {macro}"
+        ticket=locked(ticket.pk), start=Execution.Start.HAND, actor=f"{caller.name} → {macro}"
     )
     return carry_out(MacroWork(f"Macro “{macro}”", macro), execution)
 
@@ -55,7 +55,7 @@ def undo(run: Execution, caller: Caller, *, even: Container[str] = ()) -> Execut
     """Take back what ``run`` did, by a run of its own. What did nothing leaves nothing to do."""
     title = f"Undo of “{run.macro or run.actor}”"
     execution = Execution(
-        ticket=_locked(run.ticket),
+        ticket=locked(run.ticket_id),
         start=Execution.Start.UNDO,
         undoes=run,
         actor=f"{caller.name} → {title}",
@@ -66,7 +66,7 @@ def undo(run: Execution, caller: Caller, *, even: Container[str] = ()) -> Execut
 def undoing(run: Execution, caller: Caller) -> list[Undone]:
     """What would become of each part of ``run``, of which nothing stays."""
     with rehearsal():
-        return UndoWork("Undo", run=run).undone(_locked(run.ticket), caller.name, "")
+        return UndoWork("Undo", run=run).undone(locked(run.ticket_id), caller.name, "")
 
 
 def runnable(caller: Caller) -> QuerySet[Macro]:
@@ -81,13 +81,6 @@ def runs_shown(caller: Caller) -> QuerySet[Execution]:
     by_hand = (Execution.Start.HAND, Execution.Start.UNDO)
     own = Q(start__in=by_hand, ticket__in=changeable(Ticket, caller).values("pk"))
     return Execution.objects.filter(Q(pk__in=seen(Execution, caller).values("pk")) | own)
-
-
-def _locked(ticket: Ticket) -> Ticket:
-    """As it is now: nobody else changes it until the run is kept."""
-    related = ("feedback_type__project", "status__workflow", "team", "submitter")
-    rows = Ticket.objects.select_for_update(of=("self",)).select_related(*related)
-    return rows.get(pk=ticket.pk)
 
 
 def _step(part: Undone) -> Step:

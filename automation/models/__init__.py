@@ -10,9 +10,19 @@ from automation.models.listeners import (
 )
 from automation.models.macros import Macro, MacroAction, MacroActionUse
 from automation.models.outcomes import public_id
+from automation.models.starts import (
+    BulkRun,
+    BulkTicket,
+    Pause,
+    Schedule,
+    Trigger,
+    TriggerMember,
+)
 
 __all__ = [
     "KEY_PLACEHOLDER",
+    "BulkRun",
+    "BulkTicket",
     "Delivery",
     "Execution",
     "ExecutionStep",
@@ -20,7 +30,11 @@ __all__ = [
     "Macro",
     "MacroAction",
     "MacroActionUse",
+    "Pause",
     "ProtectedStatus",
+    "Schedule",
     "StatusRow",
+    "Trigger",
+    "TriggerMember",
     "public_id",
 ]
