@@ -37,7 +37,17 @@ ORDER = [
     ),
     *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "rules"),
-    *("rules_pages", "delivery_page", "run_pages", "slices", "log_pages", "call_pages"),
+    *(
+        "rules_pages",
+        "delivery_page",
+        "run_pages",
+        "start_forms",
+        "start_pages",
+        "bulk_pages",
+        "slices",
+        "log_pages",
+        "call_pages",
+    ),
     *("params_schema", "rest_filters", "serializers", "views"),
     *("urls", "admin", "apps", "management"),
 ]

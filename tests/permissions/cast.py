@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,16 @@ from django.test import Client
 
 from apikeys.models import APICall
 from automation.macros import save_macro
-from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.models import (
+    BulkRun,
+    Delivery,
+    Execution,
+    ExecutionStep,
+    ExternalListener,
+    Macro,
+    Schedule,
+    Trigger,
+)
 from automation.reasons import Reason
 from feedback.models import FeedbackType, SavedFilter, Status, Team, Workflow
 from feedback.services import (
@@ -204,7 +214,28 @@ def make_project(
         spare_listener=listeners[1],
         delivery=delivery,
         execution=execution,
+        **_starts(bugs, macros[0], filters[0], word=iron),
     )
+
+
+def _starts(kind: Any, macro: Any, within: Any, word: str) -> dict[str, Any]:
+    own = {"feedback_type": kind, "macro": macro, "filter": within, "enabled": False}
+    noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    names = {"": "", "spare_": " spare"}
+    triggers = {
+        f"{which}trigger": Trigger.objects.create(
+            name=f"{word} trigger{name}", event="modified", **own
+        )
+        for which, name in names.items()
+    }
+    schedules = {
+        f"{which}schedule": Schedule.objects.create(
+            name=f"{word} schedule{name}", every="day", starts_at=noon, **own
+        )
+        for which, name in names.items()
+    }
+    bulk = BulkRun.objects.create(macro=macro, chosen="All", actor="Somebody", total=1)
+    return triggers | schedules | {"bulk": bulk}
 
 
 def _filter(feedback_type: Any, name: str, *groups: dict[str, Any]) -> SavedFilter:
