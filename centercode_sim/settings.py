@@ -131,6 +131,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5,
         "options": {"expires": 5},
     },
+    "send what waits in the outbox": {
+        "task": "automation.tasks.send_outgoing",
+        "schedule": 5,
+        "options": {"expires": 5},
+    },
     "mail the use of keys": {
         "task": "automation.tasks.mail_key_uses",
         "schedule": 60,
@@ -142,6 +147,10 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3600},
     },
 }
+
+# Calls to the outside
+
+OUTBOUND_NETWORKS = env.networks("OUTBOUND_NETWORKS")
 
 # Mail and logs
 

@@ -20,6 +20,7 @@ MAY_IMPORT = {
 }
 # Inside automation each imports only what stands left of it.
 ORDER = [
+    "safe_http",
     *("reasons", "bodies", "expressions", "actions", "senders", "samples", "models", "macros"),
     *(
         "macro_run",
