@@ -6,12 +6,18 @@ from celery import shared_task
 
 from apikeys import services
 from automation import key_use, queue, retention
+from automation.outbox.crew import call_crew
 
 
 @shared_task(ignore_result=True)
 def settle_received() -> None:
     if not queue.settle_all():
         settle_received.apply_async(retry=False)
+
+
+@shared_task(ignore_result=True)
+def send_outgoing() -> None:
+    call_crew()
 
 
 @shared_task(ignore_result=True)

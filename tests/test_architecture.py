@@ -22,6 +22,7 @@ MAY_IMPORT = {
 ORDER = [
     "safe_http",
     *("reasons", "bodies", "expressions", "actions", "senders", "samples", "models", "macros"),
+    *("wake", "outbox"),
     *(
         "macro_run",
         "listener_types",
@@ -31,7 +32,6 @@ ORDER = [
         "key_use",
         "retention",
         "tasks",
-        "wake",
     ),
     *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "rules"),

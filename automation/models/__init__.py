@@ -10,6 +10,7 @@ from automation.models.listeners import (
 )
 from automation.models.macros import Macro, MacroAction, MacroActionUse
 from automation.models.outcomes import public_id
+from automation.models.outgoing import Outgoing
 
 __all__ = [
     "KEY_PLACEHOLDER",
@@ -20,6 +21,7 @@ __all__ = [
     "Macro",
     "MacroAction",
     "MacroActionUse",
+    "Outgoing",
     "ProtectedStatus",
     "StatusRow",
     "public_id",

@@ -128,7 +128,7 @@ class Mail:
                 self.say("354 go on")
                 lines = []
                 while (line := self.rfile.readline()) != b".\r\n":
-                    lines.append(line)
+                    lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
                 message = message_from_bytes(b"".join(lines), policy=policy.default)
                 mail.got.append(SimpleNamespace(to=to, message=message))
                 self.say("250 kept")
