@@ -221,6 +221,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "DeliveryStatusEnum": "automation.reasons.DeliveryStatus",
+        "OutgoingStatusEnum": "automation.models.Outgoing.Status",
+        "OutgoingKindEnum": "automation.models.Outgoing.Kind",
+        "TeamKindEnum": "feedback.models.Team.Kind",
+    },
 }
 
 # The look

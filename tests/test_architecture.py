@@ -35,7 +35,7 @@ ORDER = [
     ),
     *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "rules"),
-    *("rules_pages", "delivery_page", "slices", "log_pages", "call_pages"),
+    *("rules_pages", "delivery_page", "slices", "log_pages", "call_pages", "outbox_pages"),
     *("params_schema", "rest_filters", "serializers", "views"),
     *("urls", "admin", "apps", "management"),
 ]

@@ -115,6 +115,17 @@ class Outgoing(models.Model):
         return reverse("outgoing", args=[self.project.key, self.public_id])
 
     @property
+    def badge(self) -> str:
+        """The colour of its status."""
+        return BADGES[self.Status(self.status)]
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next attempt comes, where one comes by itself."""
+        waits = self.status == self.Status.WAITING and not self.digest
+        return self.next_attempt_at if waits else None
+
+    @property
     def in_hand(self) -> bool:
         return bool(
             self.status == self.Status.WAITING
@@ -145,3 +156,12 @@ class Outgoing(models.Model):
         at = date_format(timezone.localtime(self.next_attempt_at), "Y-m-d H:i T")
         why = self.outcome or "The worker died while it was sending."
         return f"{why} Attempt {self.attempts + 1} comes at {at}."
+
+
+BADGES = {
+    Outgoing.Status.WAITING: "received",
+    Outgoing.Status.SENT: "done",
+    Outgoing.Status.FAILED: "failed",
+    Outgoing.Status.CANCELLED: "skipped",
+    Outgoing.Status.MERGED: "done",
+}

@@ -33,6 +33,13 @@ def shown_url(url: str) -> str:
     return strike(urlunsplit(parts._replace(query="&".join(pairs))))
 
 
+def shown_content(content: dict[str, Any]) -> dict[str, Any]:
+    """``content`` as people may see it."""
+    if "headers" not in content:
+        return content
+    return without_secrets(content) | {"url": shown_url(content["url"])}
+
+
 def without_secrets(content: dict[str, Any]) -> dict[str, Any]:
     """``content`` as a row keeps it that is not sent any more."""
     if "headers" not in content:

@@ -14,7 +14,14 @@ from django.test import Client
 
 from apikeys.models import APICall
 from automation.macros import save_macro
-from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.models import (
+    Delivery,
+    Execution,
+    ExecutionStep,
+    ExternalListener,
+    Macro,
+    Outgoing,
+)
 from automation.reasons import Reason
 from feedback.models import FeedbackType, SavedFilter, Status, Team, Workflow
 from feedback.services import (
@@ -202,6 +209,23 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
         spare_listener=listeners[1],
         delivery=delivery,
         execution=execution,
+        outgoing=_outgoing(execution, word=iron),
+    )
+
+
+def _outgoing(execution: Execution, word: str) -> Outgoing:
+    """A mail that failed, and so may be sent again."""
+    to = f"{word}@example.com".lower()
+    return Outgoing.objects.create(
+        project=execution.ticket.feedback_type.project,
+        ticket=execution.ticket,
+        execution=execution,
+        kind="mail",
+        status="failed",
+        destination=to,
+        title=f"{word} is closed",
+        content={"to": to, "subject": f"{word} is closed", "text": word, "html": ""},
+        outcome=f"{word} was refused.",
     )
 
 
