@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import User
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
@@ -14,7 +15,7 @@ from django.views.generic import RedirectView
 
 from access.callers import Caller
 from access.rules import seen
-from automation.models import Delivery, Execution
+from automation.models import Delivery, Execution, Outgoing
 from automation.reasons import DeliveryStatus, Stop
 from automation.senders.base import Kind
 from feedback.models import TicketChange
@@ -83,10 +84,14 @@ def executions_of(delivery: Delivery) -> list[tuple[Execution, list[TicketChange
     executions = list(
         delivery.executions.select_related(
             "macro__feedback_type__project", "ticket__feedback_type__project"
-        ).prefetch_related("steps")
+        ).prefetch_related("steps", Prefetch("outgoing", sent_by_runs()))
     )
     changes = changes_of(executions)
     return [(execution, changes[execution.public_id]) for execution in executions]
+
+
+def sent_by_runs() -> QuerySet[Outgoing]:
+    return Outgoing.objects.defer("content", "answer").select_related("project").order_by("pk")
 
 
 def changes_of(executions: Iterable[Execution]) -> dict[str, list[TicketChange]]:

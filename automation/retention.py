@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apikeys.models import APICall
-from automation.models import Delivery
+from automation.models import Delivery, Outgoing
 from rest.models import KeptAnswer
 from rest.once import KEPT
 
@@ -18,10 +18,11 @@ AT_ONCE = 1000
 
 
 def prune() -> int:
-    """Delete requests past RETENTION_DAYS, if there is such an end, and answers past theirs."""
+    """Delete what came and went past RETENTION_DAYS, if set, and kept answers past their end."""
     requests = timedelta(days=settings.RETENTION_DAYS)
     kept: list[tuple[QuerySet[Any], str, timedelta]] = [
         (Delivery.objects.exclude(settled_at=None), "received_at", requests),
+        (Outgoing.objects.exclude(status=Outgoing.Status.WAITING), "created_at", requests),
         (APICall.objects.all(), "received_at", requests),
         (KeptAnswer.objects.all(), "created_at", KEPT),
     ]

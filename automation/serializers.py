@@ -11,7 +11,15 @@ from automation.delivery_page import shown_body
 from automation.listener_form import ListenerForm, default_when
 from automation.listener_pages import endpoint_url
 from automation.macros import ActionsRefused, as_params, save_macro
-from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.models import (
+    Delivery,
+    Execution,
+    ExecutionStep,
+    ExternalListener,
+    Macro,
+    Outgoing,
+)
+from automation.outbox.secrets import shown_content
 from automation.params_schema import of_another_type
 from automation.senders import SENDERS
 from feedback.models import Ticket
@@ -298,3 +306,63 @@ class WholeDeliverySerializer(DeliverySerializer):
 
     def get_body(self, delivery: Delivery) -> str:
         return shown_body(delivery)
+
+
+class OutgoingSerializer(RowSerializer):
+    id = serializers.CharField(
+        source="public_id",
+        read_only=True,
+        help_text="The Idempotency-Key of a call, part of the Message-ID of a mail.",
+    )
+    project: Any = serializers.SlugRelatedField(slug_field="key", read_only=True)
+    execution: Any = serializers.SlugRelatedField(
+        slug_field="public_id", read_only=True, allow_null=True
+    )
+    ref = serializers.CharField(source="ticket.ref", default=None, allow_null=True)
+    sentence = serializers.CharField(help_text="What became of it, and what comes next.")
+    next_attempt_at = serializers.DateTimeField(
+        source="due_at", allow_null=True, help_text="null where none comes by itself."
+    )
+    merged_into: Any = serializers.SlugRelatedField(
+        slug_field="public_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The one mail that it became part of.",
+    )
+
+    class Meta:
+        model = Outgoing
+        fields = [
+            "id",
+            "created_at",
+            "project",
+            "kind",
+            "status",
+            "sentence",
+            "destination",
+            "title",
+            "ticket",
+            "ref",
+            "execution",
+            "attempts",
+            "next_attempt_at",
+            "sent_at",
+            "merged_into",
+        ]
+
+
+class WholeOutgoingSerializer(OutgoingSerializer):
+    """With what was sent and answered, less its secrets."""
+
+    content = serializers.SerializerMethodField(
+        help_text="Of a mail: to, subject, text, html. Of a call: method, url, headers, body."
+    )
+    answer = serializers.DictField(
+        help_text="To a call: status, headers, body, cut. To a mail that was refused: code, text."
+    )
+
+    class Meta(OutgoingSerializer.Meta):
+        fields = [*OutgoingSerializer.Meta.fields, "content", "answer"]
+
+    def get_content(self, row: Outgoing) -> dict[str, Any]:
+        return shown_content(row.content)

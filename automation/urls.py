@@ -15,6 +15,7 @@ from automation.listener_pages import (
 )
 from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
 from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
+from automation.outbox_pages import OutboxPage, OutgoingPage
 from automation.rules_pages import ClonePage, NewFromFilePage, RulesDownload, RulesPage
 from automation.run_log import RunLogPage
 from automation.run_pages import RunMacroPage, RunPage, UndoRunPage
@@ -82,6 +83,12 @@ pages = [
     path("runs/<slug:public_id>/", RunPage.as_view(), name="run"),
     path("runs/<slug:public_id>/undo/", UndoRunPage.as_view(), name="undo_run"),
     path("causes/<slug:public_id>/", CauseView.as_view(), name="cause"),
+    path("projects/<slug:project_key>/outbox/", OutboxPage.as_view(), name="outbox"),
+    path(
+        "projects/<slug:project_key>/outbox/<slug:public_id>/",
+        OutgoingPage.as_view(),
+        name="outgoing",
+    ),
     path("projects/<slug:project_key>/rules/", RulesPage.as_view(), name="rules"),
     path(
         "projects/<slug:project_key>/rules/download/",

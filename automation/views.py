@@ -20,9 +20,14 @@ from automation.by_hand import run_by_hand, runnable, undo
 from automation.delivery_page import changes_of
 from automation.listener_pages import users_of_listener
 from automation.macro_pages import users_of_macro
-from automation.models import Delivery, Execution, ExternalListener, Macro
+from automation.models import Delivery, Execution, ExternalListener, Macro, Outgoing
 from automation.params_schema import params_schema
-from automation.rest_filters import DeliveryFilterSet, ExecutionFilterSet, ListenerFilterSet
+from automation.rest_filters import (
+    DeliveryFilterSet,
+    ExecutionFilterSet,
+    ListenerFilterSet,
+    OutgoingFilterSet,
+)
 from automation.runs import rehearsal
 from feedback.models import Ticket, TicketChange
 from feedback.rest_filters import OfTypeFilterSet
@@ -190,3 +195,24 @@ class ExecutionView(ShowsRuns, Resource):
         serializer.is_valid(raise_exception=True)
         even = serializer.validated_data.get("even", [])
         return self.shown_run(undo(run, self.caller, even=even))
+
+
+class OutgoingView(Resource):
+    """Mail and calls that macros caused, and what became of each, newest first."""
+
+    model = Outgoing
+    serializer_class = serializers.OutgoingSerializer
+    filterset_class = OutgoingFilterSet
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+    lookup_value_regex = PUBLIC_ID
+    related = ("project", "execution", "ticket__feedback_type", "merged_into")
+    ordering = ("-pk",)
+    ordering_fields = {"id": "pk", "created_at": "created_at", "sent_at": "sent_at"}
+
+    def get_queryset(self) -> QuerySet[Outgoing]:
+        rows = super().get_queryset().defer("merged_into__content", "merged_into__answer")
+        return rows if self.detail else rows.defer("content", "answer")
+
+    def get_serializer_class(self) -> Any:
+        return serializers.WholeOutgoingSerializer if self.detail else self.serializer_class

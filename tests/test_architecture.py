@@ -20,8 +20,10 @@ MAY_IMPORT = {
 }
 # Inside automation each imports only what stands left of it.
 ORDER = [
+    "safe_http",
     *("reasons", "bodies", "expressions", "variables", "actions", "senders", "samples"),
-    *("models", "macros", "words", "macro_run", "listener_types", "runs", "by_hand"),
+    *("models", "macros", "wake", "words", "macro_run", "listener_types", "outbox"),
+    *("leaving", "runs", "by_hand"),
     *(
         "pauses",
         "bulk",
@@ -33,7 +35,6 @@ ORDER = [
         "key_use",
         "retention",
         "tasks",
-        "wake",
     ),
     *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "rules"),
@@ -47,6 +48,7 @@ ORDER = [
         "slices",
         "log_pages",
         "call_pages",
+        "outbox_pages",
     ),
     *("params_schema", "rest_filters", "serializers", "views"),
     *("urls", "admin", "apps", "management"),

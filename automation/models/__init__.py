@@ -10,6 +10,7 @@ from automation.models.listeners import (
 )
 from automation.models.macros import Macro, MacroAction, MacroActionUse
 from automation.models.outcomes import public_id
+from automation.models.outgoing import Outgoing
 from automation.models.starts import (
     BulkRun,
     BulkTicket,
@@ -31,6 +32,7 @@ __all__ = [
     "Macro",
     "MacroAction",
     "MacroActionUse",
+    "Outgoing",
     "Pause",
     "ProtectedStatus",
     "Rule",

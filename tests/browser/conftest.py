@@ -33,8 +33,8 @@ import json, django
 django.setup()
 from django.contrib.auth.models import User
 from django.test import Client
-from automation import queue
-from automation.models import Delivery
+from automation import outbox, queue
+from automation.models import Delivery, Execution, Outgoing
 from feedback.models import Status, Team, Workflow
 from feedback.services import create_project, submit_ticket
 from tests.conftest import closing_macro, link_to_jira, make_beta, make_key, make_listener
@@ -63,6 +63,14 @@ for find, outcome in (("BUG-0002", "done"), ("BUG-9999", "skipped")):
 queue.settle_all()
 assert set(Delivery.objects.values_list("public_id", "status")) == {
     ("done", "done"), ("skipped", "skipped")}
+about = {"project": beta.project, "ticket": beta.ticket, "execution": Execution.objects.get()}
+call = outbox.put_call(method="POST", url="https://hooks.example.com/tickets?page=2", body="{}",
+    headers={"Authorization": "Bearer abc", "Content-Type": "application/json"}, **about)
+answer = {"status": 404, "headers": {"content-type": "text/plain"}, "body": "no", "cut": False}
+Outgoing.objects.filter(pk=call.pk).update(public_id="call", status="failed", answer=answer,
+    outcome="hooks.example.com answered 404 Not Found. Look at the call's address.")
+outbox.put_mail(to=["ada@example.com"], subject="It is closed", text="Fixed.", digest="1", **about)
+Outgoing.objects.filter(kind="mail").update(public_id="mail")
 print(json.dumps(key))
 """
 

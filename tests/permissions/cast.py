@@ -22,6 +22,7 @@ from automation.models import (
     ExecutionStep,
     ExternalListener,
     Macro,
+    Outgoing,
     Schedule,
     Trigger,
 )
@@ -214,7 +215,24 @@ def make_project(
         spare_listener=listeners[1],
         delivery=delivery,
         execution=execution,
+        outgoing=_outgoing(execution, word=iron),
         **_starts(bugs, macros[0], filters[0], word=iron),
+    )
+
+
+def _outgoing(execution: Execution, word: str) -> Outgoing:
+    """A mail that failed, and so may be sent again."""
+    to = f"{word}@example.com".lower()
+    return Outgoing.objects.create(
+        project=execution.ticket.feedback_type.project,
+        ticket=execution.ticket,
+        execution=execution,
+        kind="mail",
+        status="failed",
+        destination=to,
+        title=f"{word} is closed",
+        content={"to": to, "subject": f"{word} is closed", "text": word, "html": ""},
+        outcome=f"{word} was refused.",
     )
 
 

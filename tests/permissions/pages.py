@@ -78,6 +78,9 @@ OF_A_PROJECT = [
         changes=False,
         what="2",
     ),
+    Entry("GET", PROJECT + "outbox/", MANAGERS),
+    Entry("GET", PROJECT + "outbox/{outgoing.public_id}/", MANAGERS),
+    Entry("POST", PROJECT + "outbox/{outgoing.public_id}/", MANAGERS, {"action": "send"}, 302),
     Entry("GET", PROJECT + "rules/", MANAGERS),
     Entry(
         "POST",

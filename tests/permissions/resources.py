@@ -150,6 +150,8 @@ PARTS = [
     Entry("GET", API + "deliveries/{delivery.public_id}/", MANAGERS | READ),
     Entry("GET", API + "executions/", PEOPLE | ANY_READ),
     Entry("GET", API + "executions/{execution.public_id}/", MANAGERS | READ),
+    Entry("GET", API + "outgoing/", PEOPLE | ANY_READ),
+    Entry("GET", API + "outgoing/{outgoing.public_id}/", MANAGERS | READ),
 ]
 
 TICKET = API + "tickets/{ticket.pk}/"

@@ -30,13 +30,14 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
     "listeners": "project",
     "deliveries": "project",
     "executions": "ticket__feedback_type__project",
+    "outgoing": "project",
     "api-keys": "project",
     "api-calls": "api_key__project",
 }
 # What each sees of Beta's rows, and of Zebra's: all, none, or those that the table allows.
 OPEN = {"projects", "feedback-types", "tickets", "comments"}
 INNER = {"teams", "workflows", "statuses", "tags", "saved-filters"}
-IRON = {"macros", "listeners", "deliveries", "executions"}
+IRON = {"macros", "listeners", "deliveries", "executions", "outgoing"}
 SEEN = {
     "manager": OPEN | INNER | IRON,
     "support": OPEN | INNER,
@@ -58,7 +59,7 @@ PUBLIC = {
 def rows_of(name, project):
     """What there is, asked without asking who may know."""
     model = RESOURCES[name].model
-    field = "public_id" if name in ("deliveries", "executions") else "pk"
+    field = "public_id" if name in ("deliveries", "executions", "outgoing") else "pk"
     rows = model._base_manager.filter(**{OF_A_PROJECT[name]: project.pk})
     return {*rows.values_list(field, flat=True)}
 
