@@ -49,6 +49,8 @@ ORDER = [
         "log_pages",
         "call_pages",
         "outbox_pages",
+        "run_log",
+        "switch_pages",
     ),
     *("params_schema", "rest_filters", "serializers", "views"),
     *("urls", "admin", "apps", "management"),
