@@ -61,7 +61,7 @@ def rehearsal() -> Iterator[None]:
 
 def _result(work: Work, execution: Execution, steps: list[Step]) -> tuple[Reason, dict[str, Any]]:
     evidence = {"run": work.title, "ticket": execution.ticket.ref}
-    if not any(step.row.record or step.follow_ups for step in steps):
+    if not any(step.row.record or step.follow_ups or step.told for step in steps):
         return Reason.UNCHANGED, evidence
     changes = [
         f"{change.field} {change.before_text or 'empty'} → {change.after_text or 'empty'}"

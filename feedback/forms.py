@@ -75,7 +75,7 @@ class TicketForm(forms.ModelForm):
 
     class Meta:
         model = Ticket
-        fields = ["summary", "description", "status", "team", "blocking", "exposure"]
+        fields = ["summary", "description", "status", "team", "blocking", "exposure", "score"]
         widgets = {"description": forms.Textarea(attrs={"rows": 8})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -21,7 +21,16 @@ MAY_IMPORT = {
 # Inside automation each imports only what stands left of it.
 ORDER = [
     *("reasons", "bodies", "expressions", "variables", "actions", "senders", "samples"),
-    *("models", "macros", "words", "macro_run", "listener_types", "runs", "by_hand"),
+    *(
+        "models",
+        "macro_secrets",
+        "macros",
+        "words",
+        "macro_run",
+        "listener_types",
+        "runs",
+        "by_hand",
+    ),
     *("references", "execution", "queue", "key_use", "retention", "tasks", "wake"),
     *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "rules"),

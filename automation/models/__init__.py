@@ -8,7 +8,7 @@ from automation.models.listeners import (
     ProtectedStatus,
     StatusRow,
 )
-from automation.models.macros import Macro, MacroAction, MacroActionUse
+from automation.models.macros import Macro, MacroAction, MacroActionUse, MacroSecret
 from automation.models.outcomes import public_id
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Macro",
     "MacroAction",
     "MacroActionUse",
+    "MacroSecret",
     "ProtectedStatus",
     "StatusRow",
     "public_id",
