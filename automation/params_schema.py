@@ -72,10 +72,11 @@ SCHEMAS: dict[type[Any], Callable[[Any], Schema]] = {
 
 def params_schema(form: type[ActionForm]) -> Schema:
     fields = form.base_fields
+    required = [name for name, field in fields.items() if field.required]
     return {
         "type": "object",
         "properties": {name: _of_field(field) for name, field in fields.items()},
-        "required": [name for name, field in fields.items() if field.required],
+        **({"required": required} if required else {}),
         "additionalProperties": False,
     }
 
@@ -128,6 +129,6 @@ def _of_action(kind: str, form: type[ActionForm]) -> Schema:
         "type": "object",
         "title": ACTIONS[kind].label,
         "properties": {"kind": {"allOf": [only]}, "params": params},  # spectacular merges enums
-        "required": ["kind", "params"] if params["required"] else ["kind"],
+        "required": ["kind", "params"],
         "additionalProperties": False,
     }

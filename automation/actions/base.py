@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import TextChoices
 
 from automation import variables
@@ -17,6 +17,7 @@ from feedback.undo import Undone, cannot
 
 Params = Mapping[str, Any]  # as kept in rows: what a form was given
 Settings = Mapping[str, Any]  # the same, checked: rows, text, truth values
+OF_ALL = "non_field_errors"  # as the API calls what is about no field alone
 Record = dict[str, Any]  # what an action did, as its undo needs it; kept as JSON
 
 
@@ -100,7 +101,8 @@ class Action:
         form = self.Form(params, feedback_type=feedback_type, known=known)
         if not form.is_valid():
             problems = {name: [*map(str, errors)] for name, errors in form.errors.items()}
-            raise ParamsRefused(self.Form, problems)
+            whole = problems.pop(NON_FIELD_ERRORS, None)
+            raise ParamsRefused(self.Form, problems | ({OF_ALL: whole} if whole else {}))
         return form.cleaned_data
 
     def lacks(self, settings: Settings) -> dict[str, str]:

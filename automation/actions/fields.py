@@ -126,10 +126,14 @@ class YesNoField(forms.TypedChoiceField):
 
 
 class TextField(forms.CharField):
-    """A text with variables, filled in at each run; ``own`` are names beside those known to all."""
+    """A text with variables, filled in at each run; ``own`` are names beside those known to all.
 
-    def __init__(self, *, own: Iterable[str] = (), **options: Any) -> None:
+    ``may_vanish``: whether nothing may be left of it, once it is filled in.
+    """
+
+    def __init__(self, *, own: Iterable[str] = (), may_vanish: bool = True, **options: Any) -> None:
         super().__init__(**options)
+        self.may_vanish = may_vanish and not self.required
         self.known = {**variables.KNOWN, **dict.fromkeys(own)}
 
     def validate(self, value: str) -> None:
@@ -139,11 +143,11 @@ class TextField(forms.CharField):
     def fill(self, text: str, words: variables.Words) -> Any:
         """What the action is given; raises ValidationError."""
         filled = variables.fill(text, words) if "{" in text else text
-        return self.checked(filled.strip())
+        return self.checked(filled.strip()) if text else ""
 
     def checked(self, filled: str) -> Any:
         """A text as it became, which keeps to the same bounds; raises ValidationError."""
-        if self.required and not filled:
+        if not (filled or self.may_vanish):
             raise ValidationError("Nothing is left of it once its variables are filled in.")
         for validator in self.validators:
             if not isinstance(validator, MaxLengthValidator):

@@ -13,8 +13,9 @@ from feedback.undo import State, Undone, cannot
 SYSTEMS = TicketLink.System.choices
 
 
-def line(label: str, longest: int, example: str) -> LineField:
+def line(label: str, longest: int, example: str, *, may_vanish: bool = True) -> LineField:
     return LineField(
+        may_vanish=may_vanish,
         label=label,
         required=False,
         max_length=longest,

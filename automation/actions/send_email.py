@@ -75,7 +75,7 @@ class SendEmail(Action):
         to = tuple({address.casefold(): address for address in addresses}.values())
         if len(to) > MOST_MAILS:
             raise ValidationError(f"It would go to {len(to):,} people: at most {MOST_MAILS}.")
-        told = f"mail to {len(to)} {'person' if len(to) == 1 else 'people'}" + _none_to(without)
+        told = _told(len(to), without)
         if not to:
             return Done(told=told)
         mail = Mail(to, settings["subject"], settings["text"], settings["sending"] == DIGEST)
@@ -99,12 +99,15 @@ def _people(ticket: Ticket, to: list[str]) -> Iterator[User]:
         yield from others[: MOST_MAILS + 1]
 
 
-def _none_to(people: list[User]) -> str:
-    if not people:
-        return ""
-    names = [
-        f"{person.get_username()} ({'no address' if person.is_active else 'inactive'})"
-        for person in people[:NAMED]
+def _told(count: int, without: list[User]) -> str:
+    """“mail to 2 people (sam has no address)”."""
+    mails = {0: "no mail", 1: "mail to 1 person"}.get(count, f"mail to {count} people")
+    why = [
+        f"{person.get_username()} {'has no address' if person.is_active else 'is inactive'}"
+        for person in without[:NAMED]
     ]
-    more = len(people) - NAMED
-    return f", none to {', '.join(names)}" + (f" and {more} more" if more > 0 else "")
+    if len(without) > NAMED:
+        why.append(f"{len(without) - NAMED} more get none either")
+    if not (count or why):
+        why.append("there is nobody to send it to")
+    return f"{mails} ({', '.join(why)})" if why else mails

@@ -16,8 +16,8 @@ class SetExposure(Action):
         exposure = forms.ChoiceField(
             label="Who sees the ticket",
             choices=[
-                (Exposure.PUBLIC, "Public: everybody in the project"),
-                (Exposure.INTERNAL, "Internal: not participants, other than its submitter"),
+                (Exposure.PUBLIC.value, "Public: everybody in the project"),
+                (Exposure.INTERNAL.value, "Internal: not participants, other than its submitter"),
             ],
         )
 

@@ -22,7 +22,9 @@ class Unlink(Action):
         system = forms.ChoiceField(
             label="System", choices=[("", "Any system"), *SYSTEMS], required=False
         )
-        remote_key = line("Key or id there", 200, "{{ event.item }}; empty: every link")
+        remote_key = line(
+            "Key or id there", 200, "{{ event.item }}; empty: every link", may_vanish=False
+        )
 
         def clean(self) -> None:
             problem = "Choose a system or name an item: otherwise every link would go."

@@ -51,6 +51,8 @@ class AddressField(LineField):
             raise ValidationError(NO_ADDRESS)
 
     def fill(self, text: str, words: variables.Words) -> Any:
+        if not text:
+            return ""
         filled = self.checked(variables.fill(text, words, url=True) if "{" in text else text)
         if filled:
             check_web_address(filled)

@@ -39,11 +39,16 @@ def test_create_a_macro_as_the_guide_says(page, beta, address):
     assert "Move to “Closed” in Default, owned by Beta Support" in answer.content.decode()
 
 
-def test_the_only_workflow_is_chosen_from_the_start(page, beta, address):
+def test_at_first_everything_is_left_as_it_is(page, beta, address):
     form = page.get(address("macro_add")).context["form"]
 
-    assert form.parts[0].form["workflow"].value() == beta.workflow.pk
-    assert not form.parts[0].ticked
+    workflow = form.parts[0].form["workflow"]
+    assert workflow.value() is None
+    assert workflow.field.widget.choices == [
+        ("", "Leave as it is"),
+        (beta.workflow.pk, "Default"),
+    ]
+    assert not any(part.ticked for part in form.parts)
 
 
 def test_several_actions_are_kept_in_the_order_of_the_page(page, beta, address):
@@ -55,12 +60,12 @@ def test_several_actions_are_kept_in_the_order_of_the_page(page, beta, address):
 
 
 def test_an_error_stands_at_its_field_and_the_tick_stays(page, beta, address):
-    missing = ticked(beta, **{"adjust_workflow-status": ""})
-    answer = page.post(address("macro_add"), missing)
+    wrong = ticked(beta, **{"adjust_workflow-status": beta.workflow.pk + 10**6})
+    answer = page.post(address("macro_add"), wrong)
 
     part = answer.context["form"].parts[0]
     assert part.ticked
-    assert part.form.errors == {"status": ["This field is required."]}
+    assert [*part.form.errors] == ["status"]
     assert part.form["team"].value() == str(beta.support.pk)
     assert "Nothing was saved yet." in answer.content.decode()
     assert not Macro.objects.exists()

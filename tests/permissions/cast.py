@@ -17,6 +17,7 @@ from automation.macros import save_macro
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
 from automation.reasons import Reason
 from feedback.models import FeedbackType, SavedFilter, Status, Team, Workflow
+from feedback.people import add_note, adjust_points
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -161,6 +162,7 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
         )
         for listener_key in ("closed", "spare")
     ]
+    adjust_points(ticket, "add", 5, actor=f"{inner} Jira")
     delivery, execution = _delivery(listeners[0], macros[0], ticket, word=iron)
     return SimpleNamespace(
         project=project,
@@ -194,6 +196,8 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
         inner_comment=add_comment(
             ticket, body=f"{inner} comment", actor=tester.username, exposure="internal"
         ),
+        note=add_note(ticket, f"{inner} note", actor=f"{inner} Jira"),
+        standing=tester.standings.get(),
         filter=filters[0],
         spare_filter=filters[1],
         macro=macros[0],
