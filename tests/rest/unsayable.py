@@ -65,7 +65,7 @@ SENTENCES = re.compile(
             r"It is kept for .* alone: .*",
             r"The value of .* would be shown to whoever opens this macro: .*",
             # What follows a grammar of its own
-            r"“.*” is no (e-mail address|header|line such as|number).*",
+            r"“.*” is no (e-mail address|header|line such as).*",
             r"This is no web address: .*",
             r"There is no variable “.*”\..*",
             r"Line \d+: .*",
