@@ -6,15 +6,16 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from access.callers import Caller
+from access.rules import changeable, seen
 from automation.actions import ACTIONS
 from automation.listener_types.base import Work
 from automation.listener_types.macro import MacroWork
 from automation.macro_run import Step
 from automation.models import Execution, ExecutionStep, Macro
-from automation.reasons import DeliveryStatus, Reason, Stop
-from automation.runs import carry_out
+from automation.runs import carry_out, locked, rehearsal
 from feedback.models import Ticket, TicketChange
 from feedback.undo import State, Undone, revert
 
@@ -23,17 +24,17 @@ from feedback.undo import State, Undone, revert
 def run_by_hand(macro: Macro, ticket: Ticket, caller: Caller) -> Execution:
     """Run ``macro`` on ``ticket`` at once; its reason says what came of it."""
     execution = Execution(
-        ticket=_locked(ticket), start=Execution.Start.HAND, actor=f"{caller.name} → {macro}"
+        ticket=locked(ticket.pk), start=Execution.Start.HAND, actor=f"{caller.name} → {macro}"
     )
     return carry_out(MacroWork(f"Macro “{macro}”", macro), execution)
 
 
 @dataclass(frozen=True)
 class UndoWork(Work):
-    """Takes back what ``run`` did; what somebody touched since only where it is ``chosen``."""
+    """Takes back what ``run`` did; what somebody touched since only where ``even`` says so."""
 
     run: Execution | None = None
-    chosen: Container[str] = ()
+    even: Container[str] = ()
 
     def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[Step]:
         return [_step(part) for part in self.undone(ticket, actor, cause)]
@@ -41,7 +42,7 @@ class UndoWork(Work):
     def undone(self, ticket: Ticket, actor: str, cause: str) -> list[Undone]:
         assert self.run is not None
         changes = TicketChange.objects.filter(cause=self.run.public_id, ticket=ticket)
-        parts = revert(ticket, changes, actor=actor, cause=cause, chosen=self.chosen)
+        parts = revert(ticket, changes, actor=actor, cause=cause, even=self.even)
         for step in self.run.steps.order_by("-pk"):
             action = ACTIONS.get(step.kind)
             if action and step.record:
@@ -50,25 +51,36 @@ class UndoWork(Work):
 
 
 @transaction.atomic
-def undo(run: Execution, caller: Caller, *, chosen: Container[str] = ()) -> Execution:
-    """Take back what ``run`` did, by a run of its own; raises Stop where it did nothing."""
-    if run.status != DeliveryStatus.DONE or run.reason != Reason.APPLIED:
-        raise Stop(Reason.UNCHANGED, run=str(run), ticket=run.ticket.ref)
+def undo(run: Execution, caller: Caller, *, even: Container[str] = ()) -> Execution:
+    """Take back what ``run`` did, by a run of its own. What did nothing leaves nothing to do."""
+    title = f"Undo of “{run.macro or run.actor}”"
     execution = Execution(
-        ticket=_locked(run.ticket),
+        ticket=locked(run.ticket_id),
         start=Execution.Start.UNDO,
         undoes=run,
-        actor=f"{caller.name} → Undo of {run.macro or run.actor}",
+        actor=f"{caller.name} → {title}",
     )
-    work = UndoWork(f"Undo of {run.macro or run.actor}", run=run, chosen=chosen)
-    return carry_out(work, execution)
+    return carry_out(UndoWork(title, run=run, even=even), execution)
 
 
-def _locked(ticket: Ticket) -> Ticket:
-    """As it is now: nobody else changes it until the run is kept."""
-    related = ("feedback_type__project", "status__workflow", "team", "submitter")
-    rows = Ticket.objects.select_for_update(of=("self",)).select_related(*related)
-    return rows.get(pk=ticket.pk)
+def undoing(run: Execution, caller: Caller) -> list[Undone]:
+    """What would become of each part of ``run``, of which nothing stays."""
+    with rehearsal():
+        return UndoWork("Undo", run=run).undone(locked(run.ticket_id), caller.name, "")
+
+
+def runnable(caller: Caller) -> QuerySet[Macro]:
+    """Macros that ``caller`` may run by hand: of the types of which there is a ticket to change."""
+    types = changeable(Ticket, caller).values("feedback_type")
+    macros = Macro.objects.filter(archived=False, feedback_type__in=types)
+    return macros.select_related("feedback_type__project")
+
+
+def runs_shown(caller: Caller) -> QuerySet[Execution]:
+    """What ``caller`` may look at: support sees what was run by hand on its own tickets."""
+    by_hand = (Execution.Start.HAND, Execution.Start.UNDO)
+    own = Q(start__in=by_hand, ticket__in=changeable(Ticket, caller).values("pk"))
+    return Execution.objects.filter(Q(pk__in=seen(Execution, caller).values("pk")) | own)
 
 
 def _step(part: Undone) -> Step:

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, cast
 
-from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -71,20 +70,12 @@ class DeliveryPage(Page):
 
 
 class CauseView(LoginRequiredMixin, RedirectView):
-    """From the run that a ticket's history names to the request behind it."""
+    """From the run that a ticket's history names to the request behind it, or to the run."""
 
     def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
-        """A run outlives its request, which is deleted after RETENTION_DAYS."""
         runs = seen(Execution, Caller.of(cast("User", self.request.user)))
-        related = runs.select_related("delivery", "ticket__feedback_type__project")
-        run = get_object_or_404(related, public_id=kwargs["public_id"])
-        if run.delivery is not None:
-            return run.delivery.get_absolute_url()
-        messages.info(
-            self.request,
-            f"The request behind “{run}” is past its time and was deleted. {run.sentence}",
-        )
-        return run.ticket.get_absolute_url()
+        run = get_object_or_404(runs.select_related("delivery"), public_id=kwargs["public_id"])
+        return (run.delivery or run).get_absolute_url()
 
 
 def executions_of(delivery: Delivery) -> list[tuple[Execution, list[TicketChange]]]:

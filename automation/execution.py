@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from automation.expressions import evaluate
 from automation.listener_types import LISTENER_TYPES
 from automation.listener_types.base import Work
@@ -24,6 +28,7 @@ def deliver(delivery: Delivery, named: Named) -> None:
     work = listener_type.work_at(listener, delivery)
     tickets = _own_tickets(delivery, listener, named)
     _check_not_late(delivery)
+    _check_brake(listener, tickets)
     executions = [execute(listener, work, ticket, delivery) for ticket in tickets]
     best = min(executions, key=lambda execution: BEST_FIRST.index(DeliveryStatus(execution.status)))
     delivery.close(Reason(best.reason), **best.evidence)
@@ -36,6 +41,24 @@ def execute(
     actor = f"{listener} → {work.macro}" if work.macro else str(listener)
     execution = Execution(delivery=delivery, listener=listener, ticket=ticket, actor=actor)
     return carry_out(work, execution, within=listener.filter)
+
+
+class Held(Exception):
+    """The listener is about to change more tickets than it may without being asked."""
+
+
+def _check_brake(listener: ExternalListener, tickets: list[Ticket]) -> None:
+    if not listener.most_tickets:
+        return
+    since = timezone.now() - timedelta(minutes=listener.within_minutes)
+    changed = Execution.objects.filter(
+        listener=listener,
+        reason=Reason.APPLIED,
+        created_at__gt=max(since, listener.counted_from or since),
+    ).exclude(ticket__in=tickets)
+    others = changed.values("ticket").distinct()[: listener.most_tickets + 1].count()
+    if others + len(tickets) > listener.most_tickets:
+        raise Held
 
 
 def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from automation.listener_form import ListenerForm
 from automation.models import KEY_PLACEHOLDER, Delivery, ExternalListener
 from automation.pages import DeletePage, address_of, page_of
+from automation.pauses import pause_over
 from automation.senders import SENDERS
 from automation.senders.base import Sender
 from feedback.models import FeedbackType
@@ -66,6 +67,7 @@ class AutomationPage(ManagedTypePage):
                 for listener in shown
             ],
             has_macros=self.feedback_type.macros.exists(),
+            paused=pause_over(self.project),
             **context,
         )
 

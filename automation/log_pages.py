@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 from apikeys.models import APIKey
 from automation.listener_pages import listeners_of
 from automation.models import Delivery, Execution, ExternalListener
+from automation.pauses import pause_over
 from automation.reasons import DeliveryStatus, Reason
 from automation.slices import slice_of
 from feedback.models import Ticket
@@ -118,3 +119,6 @@ class RefusedLogPage(LogPage, CommunityPage):
 class CommunityToolsPage(CommunityPage):
     title = "All Community Tools"
     template_name = "automation/community.html"
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(paused=pause_over(None), **context)

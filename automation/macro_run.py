@@ -81,18 +81,25 @@ class MacroRun:
             log.exception("Action %s failed on %s", action.kind, self.ticket.ref)
             failed = self.stop(Reason.ACTION_FAILED, action=action.label, why=why(error))
             raise failed from error
-        steps = [self.step(action, settings, done)]
-        for follow_up in done.follow_ups:
-            if isinstance(follow_up, RunMacro):
-                steps += self.of(Macro.objects.get(pk=follow_up.macro))
-        return steps
+        own = self.step(action, settings, done)
+        inner = [
+            step
+            for follow_up in done.follow_ups
+            if isinstance(follow_up, RunMacro)
+            for step in self.of(Macro.objects.get(pk=follow_up.macro))
+        ]
+        if any(step.row.record for step in inner):
+            own.row.record = {**own.row.record, "inner": len(inner)}
+        return [own, *inner]
 
     def step(self, action: Action, settings: Settings, done: Done) -> Step:
         within = f"{self.path[-1]}: " if len(self.path) > 1 else ""
-        row = ExecutionStep(
-            kind=action.kind, sentence=f"{within}{action.describe(settings)}", record=done.record
-        )
         leaving = tuple(each for each in done.follow_ups if not isinstance(each, RunMacro))
+        row = ExecutionStep(
+            kind=action.kind,
+            sentence=f"{within}{action.describe(settings)}",
+            record=done.record or ({"leaving": len(leaving)} if leaving else {}),
+        )
         return Step(row, done.told, leaving)
 
     def stop(self, reason: Reason, **evidence: Any) -> Stop:

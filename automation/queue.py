@@ -15,10 +15,11 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from automation.execution import deliver
-from automation.models import Delivery
+from automation.execution import Held, deliver
+from automation.models import Delivery, ExternalListener
+from automation.pauses import unpaused
 from automation.reasons import Reason, Stop
-from automation.references import Directory, Named
+from automation.references import Directory, Named, listener_of
 from feedback.models import Ticket
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ def claim(limit: int) -> list[int]:
         due = list(
             Delivery.objects.unsettled()
             .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+            .filter(unpaused("project"))
+            .exclude(listener__in=ExternalListener.objects.exclude(held_at=None).values("pk"))
             .filter(Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM_HOLDS))
             .select_for_update(skip_locked=True)
             .order_by("pk")
@@ -183,11 +186,21 @@ def settle(delivery: Delivery, named: Named) -> bool:
             deliver(delivery, named)
     except Stop as stop:
         delivery.close(stop.reason, **stop.evidence)
+    except Held:
+        return not _hold(delivery)
     except (OperationalError, InterfaceError) as error:
         return not _try_again(delivery, error)
     except Exception as error:
         log.exception("Delivery %s failed", delivery.public_id)
         delivery.close(Reason.ACTION_FAILED, **_unexpected(delivery, error))
+    return True
+
+
+def _hold(delivery: Delivery) -> bool:
+    """Leave it, and what comes after it, until somebody lets the listener go on."""
+    listener = listener_of(delivery)
+    ExternalListener.objects.filter(pk=listener.pk, held_at=None).update(held_at=timezone.now())
+    _leave([delivery])
     return True
 
 

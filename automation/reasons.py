@@ -30,6 +30,8 @@ class Reason(models.TextChoices):
     LATE = "late"
     OUTSIDE_FILTER = "outside_filter"
     STATUS_PROTECTED = "status_protected"
+    MACRO_OFF = "macro_off"
+    RAN_BEFORE = "ran_before"
 
     FILTER_BROKEN = "filter_broken"
     MACRO_BROKEN = "macro_broken"
@@ -144,6 +146,16 @@ EXPLANATIONS = {
         "Nothing to do, unless it should have moved: then change the ticket by hand, or take the "
         "status out of the listener's protected ones.",
     ),
+    Reason.MACRO_OFF: _skipped(
+        "Macro “{macro}” is switched off: {ticket} was left as it is.",
+        "Somebody switched it off.",
+        "Switch the macro on, then start it again.",
+    ),
+    Reason.RAN_BEFORE: _skipped(
+        "Macro “{macro}” ran on {ticket} before, at {time}.",
+        "The macro is one that runs once per ticket.",
+        "Nothing to do, unless it should run again: then untick “Once per ticket” on the macro.",
+    ),
     Reason.FILTER_BROKEN: _failed(
         "{why}",
         "Something that the filter names was changed since it was saved.",
@@ -160,7 +172,7 @@ EXPLANATIONS = {
         "Look at the macro; if it is right, send the operator this page.",
     ),
     Reason.LOOP_STOPPED: _failed(
-        "Macro “{macro}” changed {ticket} {count} times within {minutes} minutes and was stopped.",
+        "Macro “{macro}” was stopped on {ticket}: {why}.",
         "Two rules, or a rule and the tracker, seem to answer each other.",
         "Find the other rule in the ticket's history, and narrow one of them by a filter.",
     ),

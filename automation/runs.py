@@ -14,7 +14,7 @@ from django.utils import timezone
 from automation.listener_types.base import Work
 from automation.macro_run import Step
 from automation.models import Execution, ExecutionStep
-from automation.reasons import EXPLANATIONS, Reason, Stop
+from automation.reasons import EXPLANATIONS, DeliveryStatus, Reason, Stop
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow, what_differs
 from feedback.models import SavedFilter, Ticket, TicketChange
@@ -24,24 +24,40 @@ LOOP_WINDOW = timedelta(minutes=10)
 
 def carry_out(work: Work, execution: Execution, *, within: SavedFilter | None = None) -> Execution:
     """Do ``work`` to the execution's ticket, if it is ``within``, and save what came of it."""
-    execution.macro = work.macro
-    steps: list[Step] = []
     try:
         with transaction.atomic():
-            _check_filter(execution.ticket, within)
+            _check_macro(work, execution.ticket)
+            check_filter(execution.ticket, within)
             _check_loop(work, execution.ticket)
             steps = work.do(execution.ticket, actor=execution.actor, cause=execution.public_id)
             reason, evidence = _result(work, execution, steps)
     except Stop as stop:
-        steps = []
-        reason, evidence = stop.reason, stop.evidence
-    execution.status = EXPLANATIONS[reason].status
-    execution.reason, execution.evidence = reason, evidence
-    execution.save(force_insert=True)
+        return refuse(work, execution, stop)
+    _keep(work, execution, reason, evidence)
     for step in steps:
         step.row.execution = execution
     ExecutionStep.objects.bulk_create(step.row for step in steps)
     return execution
+
+
+def refuse(work: Work, execution: Execution, stop: Stop) -> Execution:
+    """Keep why ``work`` was not done."""
+    return _keep(work, execution, stop.reason, stop.evidence)
+
+
+def _keep(work: Work, execution: Execution, reason: Reason, evidence: dict[str, Any]) -> Execution:
+    execution.macro = work.macro
+    execution.status = EXPLANATIONS[reason].status
+    execution.reason, execution.evidence = reason, evidence
+    execution.save(force_insert=True)
+    return execution
+
+
+def locked(pk: int) -> Ticket:
+    """The ticket as it is now: nobody else changes it until the transaction ends."""
+    related = ("feedback_type__project", "status__workflow", "team", "submitter")
+    rows = Ticket.objects.select_for_update(of=("self",)).select_related(*related)
+    return rows.get(pk=pk)
 
 
 class _TakenBack(Exception):
@@ -61,7 +77,7 @@ def rehearsal() -> Iterator[None]:
 
 def _result(work: Work, execution: Execution, steps: list[Step]) -> tuple[Reason, dict[str, Any]]:
     evidence = {"run": work.title, "ticket": execution.ticket.ref}
-    if not any(step.row.record or step.follow_ups or step.told for step in steps):
+    if not any(step.row.record for step in steps):
         return Reason.UNCHANGED, evidence
     changes = [
         f"{change.field} {change.before_text or 'empty'} → {change.after_text or 'empty'}"
@@ -73,7 +89,26 @@ def _result(work: Work, execution: Execution, steps: list[Step]) -> tuple[Reason
     return Reason.APPLIED, {**evidence, "changes": ", ".join(changes + told)}
 
 
-def _check_filter(ticket: Ticket, within: SavedFilter | None) -> None:
+def _check_macro(work: Work, ticket: Ticket) -> None:
+    macro = work.macro
+    if macro is None:
+        return
+    if not macro.enabled:
+        raise Stop(Reason.MACRO_OFF, macro=macro.name, ticket=ticket.ref)
+    if macro.once_per_ticket:
+        done = Execution.objects.filter(
+            macro=macro, ticket=ticket, status=DeliveryStatus.DONE, undone_by=None
+        )
+        if first := done.order_by("pk").first():
+            raise Stop(
+                Reason.RAN_BEFORE,
+                macro=macro.name,
+                ticket=ticket.ref,
+                time=f"{first.created_at:%Y-%m-%d %H:%M} UTC",
+            )
+
+
+def check_filter(ticket: Ticket, within: SavedFilter | None) -> None:
     if within is None:
         return
     try:
@@ -99,6 +134,5 @@ def _check_loop(work: Work, ticket: Ticket) -> None:
             Reason.LOOP_STOPPED,
             macro=work.macro.name,
             ticket=ticket.ref,
-            count=count,
-            minutes=int(LOOP_WINDOW.total_seconds() // 60),
+            why=f"it changed it {count} times within {LOOP_WINDOW.seconds // 60} minutes",
         )

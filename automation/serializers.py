@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
@@ -14,9 +14,10 @@ from automation.macros import ActionsRefused, as_params, save_macro
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
 from automation.params_schema import of_another_type
 from automation.senders import SENDERS
+from feedback.models import Ticket
 from feedback.serializers import KeyField, OfTypeSerializer, ValueField
 from rest.errors import by_field
-from rest.fields import StrictCharField, StrictChoiceField
+from rest.fields import RowField, StrictCharField, StrictChoiceField
 from rest.serializers import ListInOrder, RowSerializer, StrictSerializer
 
 MOST_ACTIONS = 50
@@ -151,6 +152,24 @@ class ListenerSerializer(OfTypeSerializer):
         return as_params(given) | {"new_secret": secret or "", "remove_secret": secret == ""}
 
 
+class OnTicketSerializer(StrictSerializer):
+    example: ClassVar[dict[str, Any]] = {"ticket": 1}
+    ticket = RowField(
+        queryset=Ticket.objects.select_related("feedback_type__project"),
+        help_text="The ticket to run on, of the macro's own feedback type.",
+    )
+
+
+class UndoSerializer(StrictSerializer):
+    example: ClassVar[dict[str, Any]] = {"even": ["status"]}
+    even = serializers.ListField(
+        child=StrictCharField(max_length=60),
+        required=False,
+        max_length=50,
+        help_text="Fields that go back although somebody changed them since.",
+    )
+
+
 class StepSerializer(RowSerializer):
     class Meta:
         model = ExecutionStep
@@ -169,6 +188,12 @@ class ExecutionSerializer(RowSerializer):
     delivery: Any = serializers.SlugRelatedField(
         slug_field="public_id", read_only=True, allow_null=True
     )
+    undoes: Any = serializers.SlugRelatedField(
+        slug_field="public_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The execution that this one takes back.",
+    )
     sentence = serializers.CharField(help_text="What happened, to what, and why.")
     steps = StepSerializer(many=True)
     changes = serializers.SerializerMethodField()
@@ -177,7 +202,9 @@ class ExecutionSerializer(RowSerializer):
         model = Execution
         fields = [
             "id",
+            "start",
             "delivery",
+            "undoes",
             "macro",
             "ticket",
             "ref",

@@ -3,13 +3,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db.models import QuerySet
-
-from apikeys.models import RequestRecord
+from django.db.models import Model, QuerySet
 
 ROWS = 50
 
-Row = TypeVar("Row", bound=RequestRecord)
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,21 @@ from __future__ import annotations
 from celery import shared_task
 
 from apikeys import services
-from automation import key_use, queue, retention
+from automation import bulk, key_use, queue, retention, schedules, triggers
 
 
 @shared_task(ignore_result=True)
 def settle_received() -> None:
     if not queue.settle_all():
         settle_received.apply_async(retry=False)
+
+
+@shared_task(ignore_result=True)
+def start_by_itself() -> None:
+    """What schedules, triggers and bulk runs have to do; a trigger may lead to another."""
+    schedules.start_due()
+    if not all((triggers.fire(), bulk.work_off())):
+        start_by_itself.apply_async(retry=False)
 
 
 @shared_task(ignore_result=True)

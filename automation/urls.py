@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from automation.bulk_pages import BulkAddPage, BulkRunPage
 from automation.call_pages import KeyCallsPage, RefusedCallsPage
 from automation.delivery_page import CauseView, DeliveryPage
 from automation.door import ListenView
@@ -15,6 +16,16 @@ from automation.listener_pages import (
 from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
 from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
 from automation.rules_pages import ClonePage, NewFromFilePage, RulesDownload, RulesPage
+from automation.run_log import RunLogPage
+from automation.run_pages import RunMacroPage, RunPage, UndoRunPage
+from automation.start_pages import (
+    ScheduleDeletePage,
+    SchedulePage,
+    StartsPage,
+    TriggerDeletePage,
+    TriggerPage,
+)
+from automation.switch_pages import ListenerGoOnPage, PauseAllPage, PausePage
 
 listen = ListenView.as_view()
 
@@ -47,7 +58,29 @@ pages = [
     path(
         _type + "listeners/<int:pk>/delete/", ListenerDeletePage.as_view(), name="listener_delete"
     ),
+    path(_type + "starts/", StartsPage.as_view(), name="starts"),
+    path(_type + "triggers/add/", TriggerPage.as_view(), name="trigger_add"),
+    path(_type + "triggers/<int:pk>/", TriggerPage.as_view(), name="trigger"),
+    path(_type + "triggers/<int:pk>/delete/", TriggerDeletePage.as_view(), name="trigger_delete"),
+    path(_type + "schedules/add/", SchedulePage.as_view(), name="schedule_add"),
+    path(_type + "schedules/<int:pk>/", SchedulePage.as_view(), name="schedule"),
+    path(
+        _type + "schedules/<int:pk>/delete/", ScheduleDeletePage.as_view(), name="schedule_delete"
+    ),
+    path(_type + "runs/", RunLogPage.as_view(), name="runs"),
+    path(_type + "listeners/<int:pk>/go-on/", ListenerGoOnPage.as_view(), name="listener_go_on"),
+    path("projects/<slug:project_key>/pause/", PausePage.as_view(), name="pause"),
+    path("community/pause/", PauseAllPage.as_view(), name="pause_all"),
+    path(_type + "run/", BulkAddPage.as_view(), name="bulk_add"),
+    path("bulk-runs/<slug:public_id>/", BulkRunPage.as_view(), name="bulk_run"),
     path("deliveries/<slug:public_id>/", DeliveryPage.as_view(), name="delivery"),
+    path(
+        "projects/<slug:project_key>/ticket/<slug:ref>/run/",
+        RunMacroPage.as_view(),
+        name="run_macro",
+    ),
+    path("runs/<slug:public_id>/", RunPage.as_view(), name="run"),
+    path("runs/<slug:public_id>/undo/", UndoRunPage.as_view(), name="undo_run"),
     path("causes/<slug:public_id>/", CauseView.as_view(), name="cause"),
     path("projects/<slug:project_key>/rules/", RulesPage.as_view(), name="rules"),
     path(

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access.rules import may_change
 from automation import serializers
 from automation.actions import ACTIONS
+from automation.by_hand import run_by_hand, runnable, undo
 from automation.delivery_page import changes_of
 from automation.listener_pages import users_of_listener
 from automation.macro_pages import users_of_macro
 from automation.models import Delivery, Execution, ExternalListener, Macro
 from automation.params_schema import params_schema
 from automation.rest_filters import DeliveryFilterSet, ExecutionFilterSet, ListenerFilterSet
-from feedback.models import TicketChange
+from automation.runs import rehearsal
+from feedback.models import Ticket, TicketChange
 from feedback.rest_filters import OfTypeFilterSet
 from feedback.views import BY_NAME, OfType
 from rest.views import DeletableResource, Resource
@@ -27,7 +32,23 @@ from rest.views import DeletableResource, Resource
 PUBLIC_ID = "[0-9a-f]{32}"
 
 
-class MacroView(OfType, DeletableResource):
+class ShowsRuns:
+    """Executions with all that each changed, which ``ExecutionSerializer`` asks for."""
+
+    changes: dict[str, list[TicketChange]] = defaultdict(list)
+
+    def with_changes(self, executions: Iterable[Execution]) -> list[Execution]:
+        executions = list(executions)
+        self.changes = changes_of(executions)
+        return executions
+
+    def shown_run(self: Any, execution: Execution) -> Response:
+        (run,) = self.with_changes([execution])
+        context = self.get_serializer_context()
+        return Response(serializers.ExecutionSerializer(run, context=context).data)
+
+
+class MacroView(ShowsRuns, OfType, DeletableResource):
     """Macros: what they do to a ticket, one action after the other."""
 
     model = Macro
@@ -55,6 +76,43 @@ class MacroView(OfType, DeletableResource):
                 for each in kinds
             ]
         )
+
+    def get_queryset(self) -> QuerySet[Macro]:
+        if self.action in ("run", "rehearse"):
+            return runnable(self.caller).prefetch_related("actions")
+        return super().get_queryset()
+
+    @extend_schema(
+        request=serializers.OnTicketSerializer,
+        responses={200: serializers.ExecutionSerializer},
+    )
+    @action(detail=True, methods=["post"], serializer_class=serializers.OnTicketSerializer)
+    def run(self, request: Request, **kwargs: Any) -> Response:
+        """Run the macro on a ticket, at once."""
+        macro, ticket = self.get_object(), self._ticket_to_run_on()
+        return self.shown_run(run_by_hand(macro, ticket, self.caller))
+
+    @extend_schema(
+        request=serializers.OnTicketSerializer,
+        responses={200: serializers.ExecutionSerializer},
+    )
+    @action(detail=True, methods=["post"], serializer_class=serializers.OnTicketSerializer)
+    def rehearse(self, request: Request, **kwargs: Any) -> Response:
+        """Try the macro on a ticket: what a run would do, of which nothing stays."""
+        macro, ticket = self.get_object(), self._ticket_to_run_on()
+        with rehearsal():
+            return self.shown_run(run_by_hand(macro, ticket, self.caller))
+
+    def _ticket_to_run_on(self) -> Ticket:
+        serializer = self.get_serializer(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        ticket: Ticket = serializer.validated_data["ticket"]
+        self._only(may_change(ticket, self.caller))
+        kind = self.get_object().feedback_type
+        if ticket.feedback_type_id != kind.pk:
+            problem = f"{ticket} is one of {ticket.feedback_type}; the macro is for {kind}."
+            raise ValidationError({"ticket": [problem]})
+        return ticket
 
 
 class ListenerView(OfType, DeletableResource):
@@ -96,7 +154,7 @@ class DeliveryView(Resource):
         return serializers.WholeDeliverySerializer if self.detail else self.serializer_class
 
 
-class ExecutionView(Resource):
+class ExecutionView(ShowsRuns, Resource):
     """Runs of macros on tickets, with all that each changed, newest first."""
 
     model = Execution
@@ -105,22 +163,30 @@ class ExecutionView(Resource):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_regex = PUBLIC_ID
-    related = ("delivery", "ticket__feedback_type")
+    related = ("delivery", "undoes", "macro", "ticket__feedback_type__project")
     many_related = ("steps",)
     ordering = ("-pk",)
     ordering_fields = {"id": "pk", "created_at": "created_at"}
-    changes: dict[str, list[TicketChange]] = defaultdict(list)
 
     def get_queryset(self) -> QuerySet[Execution]:
         return super().get_queryset().defer("delivery__body", "delivery__headers")
 
     def paginate_queryset(self, queryset: Any) -> Any:
-        return self._with_changes(super().paginate_queryset(queryset))
+        return self.with_changes(super().paginate_queryset(queryset) or ())
 
     def get_object(self) -> Execution:
-        return self._with_changes([super().get_object()])[0]
+        return self.with_changes([super().get_object()])[0]
 
-    def _with_changes(self, executions: Any) -> list[Execution]:
-        executions = list(executions)
-        self.changes = changes_of(executions)
-        return executions
+    @extend_schema(
+        request=serializers.UndoSerializer, responses={200: serializers.ExecutionSerializer}
+    )
+    @action(detail=True, methods=["post"], serializer_class=serializers.UndoSerializer)
+    def undo(self, request: Request, **kwargs: Any) -> Response:
+        """Take back what the run did, by a run of its own."""
+        run = self.get_object()
+        if not may_change(run.ticket, self.caller):
+            raise PermissionDenied("You may not change this ticket: ask who manages the project.")
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        even = serializer.validated_data.get("even", [])
+        return self.shown_run(undo(run, self.caller, even=even))

@@ -131,6 +131,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5,
         "options": {"expires": 5},
     },
+    "start what is due, and what follows": {
+        "task": "automation.tasks.start_by_itself",
+        "schedule": 5,
+        "options": {"expires": 5},
+    },
     "mail the use of keys": {
         "task": "automation.tasks.mail_key_uses",
         "schedule": 60,

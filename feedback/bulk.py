@@ -13,7 +13,15 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from feedback.models import FeedbackType, Tag, Ticket, TicketChange, TicketLink, TicketTag
+from feedback.models import (
+    FeedbackType,
+    Tag,
+    Ticket,
+    TicketChange,
+    TicketEvent,
+    TicketLink,
+    TicketTag,
+)
 from feedback.services import change_of, first_place, next_numbers
 
 AT_ONCE = 500
@@ -61,6 +69,25 @@ def do_work(
     TicketChange.objects.bulk_create(
         [change for work in works for change in work.changes], batch_size=AT_ONCE
     )
+    _note_events(old, new, actor)
+
+
+def _note_events(old: Sequence[Work], new: Sequence[Ticket], actor: str) -> None:
+    """As ``services.note_event``."""
+    submitted, modified = TicketEvent.Kind.SUBMITTED, TicketEvent.Kind.MODIFIED
+    events = [TicketEvent(ticket=ticket, kind=submitted, actor=actor) for ticket in new]
+    events += [
+        TicketEvent(
+            ticket=work.ticket,
+            kind=modified,
+            actor=actor,
+            fields=[change.field for change in work.changes],
+        )
+        for work in old
+        if work.changes
+    ]
+    watched = [event for event in events if event.ticket.feedback_type.watched]
+    TicketEvent.objects.bulk_create(watched, batch_size=AT_ONCE)
 
 
 def _begin(tickets: Sequence[Ticket], feedback_type: FeedbackType) -> None:

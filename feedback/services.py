@@ -25,6 +25,7 @@ from feedback.models import (
     Team,
     Ticket,
     TicketChange,
+    TicketEvent,
     TicketLink,
     Workflow,
 )
@@ -94,7 +95,7 @@ def submit_ticket(
 ) -> Ticket:
     """A new ticket in its type's first status, owned by the project managers."""
     status, team = first_place(feedback_type)
-    return Ticket.objects.create(
+    ticket = Ticket.objects.create(
         feedback_type=feedback_type,
         number=next_numbers(feedback_type, 1)[0],
         summary=summary,
@@ -104,6 +105,18 @@ def submit_ticket(
         status=status,
         exposure=exposure,
     )
+    note_event(ticket, TicketEvent.Kind.SUBMITTED, actor=submitter.get_username())
+    return ticket
+
+
+def note_event(
+    ticket: Ticket, kind: str, *, actor: str, cause: str = "", fields: Iterable[str] = ()
+) -> None:
+    """Let those know who wait for what happens to tickets of this type, if there are any."""
+    if ticket.feedback_type.watched:
+        TicketEvent.objects.create(
+            ticket=ticket, kind=kind, actor=actor, cause=cause, fields=list(fields)
+        )
 
 
 def first_place(feedback_type: FeedbackType) -> tuple[Status, Team | None]:
@@ -148,6 +161,8 @@ def change_ticket(
         changes += _set_tags(ticket, tags, actor, cause)
     if changes:
         ticket.save(update_fields=[*moved, "updated_at"])
+        told = [change.field for change in changes]
+        note_event(ticket, TicketEvent.Kind.MODIFIED, actor=actor, cause=cause, fields=told)
     return TicketChange.objects.bulk_create(changes)
 
 

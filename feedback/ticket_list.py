@@ -14,7 +14,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 
-from access.rules import seen
+from access.rules import changeable, seen
 from feedback.errors import BrokenFilter
 from feedback.filters import (
     CHOICES_IN_PROJECT,
@@ -81,6 +81,12 @@ class TicketsPage(TypePage):
         """Also where an address names a field that the simple view could not show."""
         asked = bool(self.request.session.get("advanced")) or "saving" in self.request.GET
         return self.insider and (asked or bool(self.params.keys() - {"search"}))
+
+    @cached_property
+    def runs_macros(self) -> bool:
+        """May change some of the tickets."""
+        own = changeable(Ticket, self.caller).filter(feedback_type=self.feedback_type)
+        return self.insider and own.exists()
 
     @cached_property
     def params(self) -> dict[str, list[str]]:

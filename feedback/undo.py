@@ -40,9 +40,9 @@ def revert(
     *,
     actor: str,
     cause: str,
-    chosen: Container[str] = (),
+    even: Container[str] = (),
 ) -> list[Undone]:
-    """Set each changed field to what it was; one touched since only if it is ``chosen``."""
+    """Set each changed field to what it was; one touched since only if ``even`` names it."""
     current = Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)
     undone, back = [], {}
     for field, (before, after) in _collated(changes).items():
@@ -52,7 +52,7 @@ def revert(
         except LookupError:
             undone.append(cannot(field, f"“{as_text(before)}” is no longer there."))
             continue
-        if now in (after, before) or field in chosen:
+        if now in (after, before) or field in even:
             back[field] = value
             undone.append(Undone(field, State.BACK, as_text(before)))
         else:

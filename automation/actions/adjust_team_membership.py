@@ -49,7 +49,8 @@ class AdjustTeamMembership(Action):
 
     def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Done:
         if not ticket.submitter.is_active:
-            return Done(told=f"no team changed, since {ticket.submitted_by} cannot sign in")
+            why = f"no team changed, since {ticket.submitted_by} cannot sign in"
+            return Done({"inactive": ticket.submitter_id}, why)
         adjust = {ADD: join_team, REMOVE: leave_team}[settings["change"]]
         change = adjust(ticket, settings["team"], actor=actor, cause=cause)
         if change is None:
@@ -58,6 +59,8 @@ class AdjustTeamMembership(Action):
         return Done({"membership": change.pk}, told.format(ticket.submitted_by, settings["team"]))
 
     def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        if "inactive" in record:
+            return []
         change = PersonChange.objects.filter(pk=record["membership"]).first()
         if change is None:
             return [cannot("team membership", "Who it was of is no longer there.")]

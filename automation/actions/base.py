@@ -32,7 +32,7 @@ class Group(TextChoices):
 
 @dataclass(frozen=True)
 class Done:
-    """What an action did. Without a record, follow-ups and words there was nothing to do."""
+    """What an action did. Without a record and follow-ups there was nothing to do."""
 
     record: Record = dataclasses.field(default_factory=dict)
     told: str = ""  # besides the ticket's own changes, as in “a comment added”

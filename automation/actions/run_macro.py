@@ -21,4 +21,7 @@ class RunMacro(Action):
         )
 
     def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Done:
-        return Done(follow_ups=(Run(settings["macro"].pk),))
+        macro = settings["macro"]
+        if not macro.enabled:
+            return Done({"off": macro.pk}, f"“{macro}” is switched off and did nothing")
+        return Done(follow_ups=(Run(macro.pk),))

@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from automation.actions.base import Action, ActionForm, Done, Group, Settings
+from automation.actions.base import Action, ActionForm, Done, Group, Record, Settings
 from automation.actions.fields import LineField, TextField, split_names
 from automation.actions.follow_ups import Mail
 from feedback.models import Ticket
+from feedback.undo import Undone
 
 SUBMITTER, TEAM = "submitter", "team"
 WHOM = {SUBMITTER: "The submitter", TEAM: "The members of the responsible team"}
@@ -77,9 +78,12 @@ class SendEmail(Action):
             raise ValidationError(f"It would go to {len(to):,} people: at most {MOST_MAILS}.")
         told = _told(len(to), without)
         if not to:
-            return Done(told=told)
+            return Done({"mails": 0}, told)
         mail = Mail(to, settings["subject"], settings["text"], settings["sending"] == DIGEST)
         return Done({"mails": len(to)}, told, (mail,))
+
+    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        return super().undo(ticket, record, actor=actor, cause=cause) if record["mails"] else []
 
 
 def _check(address: str) -> None:

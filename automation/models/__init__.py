@@ -10,9 +10,20 @@ from automation.models.listeners import (
 )
 from automation.models.macros import Macro, MacroAction, MacroActionUse, MacroSecret
 from automation.models.outcomes import public_id
+from automation.models.starts import (
+    BulkRun,
+    BulkTicket,
+    Pause,
+    Rule,
+    Schedule,
+    Trigger,
+    TriggerMember,
+)
 
 __all__ = [
     "KEY_PLACEHOLDER",
+    "BulkRun",
+    "BulkTicket",
     "Delivery",
     "Execution",
     "ExecutionStep",
@@ -21,7 +32,12 @@ __all__ = [
     "MacroAction",
     "MacroActionUse",
     "MacroSecret",
+    "Pause",
     "ProtectedStatus",
+    "Rule",
+    "Schedule",
     "StatusRow",
+    "Trigger",
+    "TriggerMember",
     "public_id",
 ]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from django.db import models
+from django.urls import reverse
 
 from automation.models.deliveries import Delivery
 from automation.models.listeners import ExternalListener
 from automation.models.macros import Macro
 from automation.models.outcomes import Outcome, public_id
+from automation.models.starts import BulkRun, Trigger
 from feedback.models import Ticket
 
 
@@ -15,6 +17,9 @@ class Execution(Outcome):
     class Start(models.TextChoices):
         LISTENER = "listener", "By a listener"
         HAND = "hand", "By hand"
+        BULK = "bulk", "In bulk"
+        TRIGGER = "trigger", "On a trigger"
+        SCHEDULE = "schedule", "On a schedule"
         UNDO = "undo", "Undo"
 
     public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
@@ -30,6 +35,19 @@ class Execution(Outcome):
     undoes = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, related_name="undone_by"
     )
+    bulk = models.ForeignKey(
+        BulkRun, on_delete=models.SET_NULL, null=True, related_name="executions"
+    )
+    trigger = models.ForeignKey(
+        Trigger, on_delete=models.SET_NULL, null=True, related_name="executions"
+    )
+    after = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="led_to",
+        help_text="The run whose change started this one.",
+    )
     actor = models.CharField(max_length=300)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -39,6 +57,9 @@ class Execution(Outcome):
 
     def __str__(self) -> str:
         return f"{self.macro or self.actor} on {self.ticket}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("run", args=[self.public_id])
 
 
 class ExecutionStep(models.Model):

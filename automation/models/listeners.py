@@ -128,6 +128,16 @@ class ExternalListener(models.Model):
         max_length=200, blank=True, help_text="What the sender signs its bodies with."
     )
     enabled = models.BooleanField(default=True)
+    most_tickets = models.PositiveIntegerField(
+        default=200,
+        help_text="If it is about to change more tickets than that within the minutes below, it "
+        "holds and asks. 0: it never holds.",
+    )
+    within_minutes = models.PositiveSmallIntegerField("within minutes", default=10)
+    held_at = models.DateTimeField(null=True, editable=False)
+    counted_from = models.DateTimeField(
+        null=True, editable=False, help_text="When somebody last let it go on."
+    )
 
     class Meta:
         ordering = ["name"]

@@ -11,6 +11,17 @@ from feedback.models import Archivable, FeedbackType, Project, Status, Tag, Team
 class Macro(Archivable):
     feedback_type = models.ForeignKey(FeedbackType, on_delete=models.PROTECT, related_name="macros")
     name = models.CharField(max_length=100)
+    enabled = models.BooleanField(
+        "on", default=True, help_text="A macro that is off does nothing, however it is started."
+    )
+    once_per_ticket = models.BooleanField(
+        default=False, help_text="Does nothing on a ticket on which it ran before."
+    )
+    ask_first = models.BooleanField(
+        "ask before running",
+        default=False,
+        help_text="Who runs it by hand is shown what it would do, and asked.",
+    )
 
     class Meta:
         ordering = ["name"]

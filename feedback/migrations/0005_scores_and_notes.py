@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedback", "0003_remote_comments_and_data"),
+        ("feedback", "0004_watched_types_and_events"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -162,6 +162,9 @@ class FeedbackType(Archivable):
     )
     default_workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT)
     last_number = models.PositiveIntegerField(default=0, editable=False)
+    watched = models.BooleanField(
+        default=False, editable=False, help_text="Somebody waits for what happens to its tickets."
+    )
 
     class Meta:
         ordering = ["project", "pk"]

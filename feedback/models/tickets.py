@@ -211,6 +211,27 @@ class TicketData(models.Model):
         return f"{self.name} of {self.ticket}"
 
 
+class TicketEvent(models.Model):
+    """What just happened to a ticket of a watched type, until it was looked at."""
+
+    class Kind(models.TextChoices):
+        SUBMITTED = "submitted", "Submitted"
+        MODIFIED = "modified", "Modified"
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    fields = models.JSONField(default=list, help_text="Those that were modified.")
+    actor = models.CharField(max_length=300)
+    cause = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.ticket} {self.kind}"
+
+
 class TicketChange(models.Model):
     """One field of one ticket, before and after: text, a truth value, a list of names, or
     ``{"id": 6, "name": "Closed"}`` for what has a row of its own."""

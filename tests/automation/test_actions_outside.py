@@ -421,6 +421,17 @@ def test_a_macro_that_would_run_itself_is_refused_with_the_path(beta):
     }
 
 
+def test_a_macro_that_is_off_does_nothing_within_another_either(beta):
+    inner = chain(beta, "Inner")
+    Macro.objects.filter(pk=inner.pk).update(enabled=False)
+
+    done = run(beta, ("run_macro", {"macro": inner.pk}), ("add_tags", {"names": "done"}))
+
+    beta.ticket.refresh_from_db()
+    assert not beta.ticket.blocking
+    assert done.sentence.endswith("tags empty → done, “Inner” is switched off and did nothing.")
+
+
 def test_two_ways_to_one_macro_are_no_circle(beta):
     inner = chain(beta, "Inner")
     left = make_macro(beta.bugs, ("run_macro", {"macro": inner.pk}), name="Left")

@@ -1012,8 +1012,9 @@ def test_the_history_of_a_deleted_request_still_says_what_ran(send, beta, listen
 
     page = client.get(f"/admin/causes/{cause}/", follow=True)
 
-    assert page.redirect_chain[-1][0] == beta.ticket.get_absolute_url()
-    assert "is past its time and was deleted" in page.content.decode()
+    assert page.redirect_chain[-1][0] == f"/admin/runs/{cause}/"
+    assert "past its time, and deleted" in page.content.decode()
+    assert "Macro “Close ticket” ran on BUG-0001" in page.content.decode()
 
 
 def test_a_listener_key_in_capitals_is_refused_by_the_database(beta, listener):

@@ -29,6 +29,31 @@ def save_key(page):
     expect(page.get_by_role("heading", name="The whole key")).to_be_visible()
 
 
+def show_what_it_would_do(page):
+    page.get_by_role("radio").first.check()
+    page.get_by_role("button", name="Show what it would do").click()
+    expect(page.get_by_text("Nothing of this stayed")).to_be_visible()
+
+
+def try_first(page):
+    page.get_by_role("radio").first.check()
+    page.get_by_role("button", name="Try it first").click()
+    expect(page.get_by_text("Nothing of this stayed")).to_be_visible()
+
+
+def run_it(page):
+    page.get_by_role("radio").first.check()
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_text("By hand")).to_be_visible()
+
+
+def run_and_undo(page):
+    run_it(page)
+    if page.get_by_role("link", name="Undo …").count():
+        page.get_by_role("link", name="Undo …").click()
+        expect(page.get_by_role("button", name="Take it back")).to_be_visible()
+
+
 # An address, or an address and what to do there first.
 PAGES = {
     "pm": [
@@ -52,8 +77,19 @@ PAGES = {
         ("projects/beta/BUG/listeners/add/", submit_empty),
         "projects/beta/BUG/listeners/1/",
         "projects/beta/BUG/listeners/1/log/",
+        "projects/beta/BUG/starts/",
+        "projects/beta/BUG/triggers/add/",
+        ("projects/beta/BUG/triggers/add/", submit_empty),
+        "projects/beta/BUG/schedules/add/",
+        "projects/beta/BUG/runs/",
+        "projects/beta/BUG/run/",
+        ("projects/beta/BUG/run/", show_what_it_would_do),
         "deliveries/done/",
         "deliveries/skipped/",
+        "projects/beta/ticket/BUG-0001/run/",
+        ("projects/beta/ticket/BUG-0002/run/", try_first),
+        ("projects/beta/ticket/BUG-0002/run/", run_it),
+        ("projects/beta/ticket/BUG-0002/run/", run_and_undo),
         "projects/empty/",
         "projects/empty/BUG/tickets/",
         "projects/empty/BUG/resources/",

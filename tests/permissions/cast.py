@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,16 @@ from django.test import Client
 
 from apikeys.models import APICall
 from automation.macros import save_macro
-from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.models import (
+    BulkRun,
+    Delivery,
+    Execution,
+    ExecutionStep,
+    ExternalListener,
+    Macro,
+    Schedule,
+    Trigger,
+)
 from automation.reasons import Reason
 from feedback.models import FeedbackType, SavedFilter, Status, Team, Workflow
 from feedback.people import add_note, adjust_points
@@ -53,7 +63,7 @@ def make_world() -> SimpleNamespace:
     """Both projects, everybody, and a session or key for each."""
     people = {role: _person(_name(role)) for role in [*sorted(PEOPLE), BOTH]}
     User.objects.filter(pk=people["community"].pk).update(is_superuser=True, is_staff=True)
-    beta = make_project("beta", "Betawood", inner="Innerwood", iron="Ironwood")
+    beta = make_project("beta", "Betawood", inner="Innerwood", iron="Ironwood", oak="Oakwood")
     zebra = make_project("zebrawood", "Zebrawood")
     for role, team in {
         "manager": beta.managers,
@@ -110,8 +120,10 @@ def places(world: SimpleNamespace) -> dict[str, Any]:
     return vars(world.beta) | vars(world)
 
 
-def make_project(key: str, word: str, inner: str = "", iron: str = "") -> SimpleNamespace:
-    inner, iron = inner or word, iron or word
+def make_project(
+    key: str, word: str, inner: str = "", iron: str = "", oak: str = ""
+) -> SimpleNamespace:
+    inner, iron, oak = inner or word, iron or word, oak or word
     project = create_project(key, f"{word} project")
     own = FeedbackType.objects.filter(project=project)
     own.filter(prefix="BUG").update(name=f"{word} bugs")
@@ -146,7 +158,7 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
     }
     macros = [
         save_macro(Macro(feedback_type=bugs, name=name), [("adjust_workflow", moves)])
-        for name in (f"{iron} macro", f"{iron} spare macro")
+        for name in (f"{oak} macro", f"{oak} spare macro")
     ]
     listeners = [
         ExternalListener.objects.create(
@@ -206,7 +218,28 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
         spare_listener=listeners[1],
         delivery=delivery,
         execution=execution,
+        **_starts(bugs, macros[0], filters[0], word=iron),
     )
+
+
+def _starts(kind: Any, macro: Any, within: Any, word: str) -> dict[str, Any]:
+    own = {"feedback_type": kind, "macro": macro, "filter": within, "enabled": False}
+    noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    names = {"": "", "spare_": " spare"}
+    triggers = {
+        f"{which}trigger": Trigger.objects.create(
+            name=f"{word} trigger{name}", event="modified", **own
+        )
+        for which, name in names.items()
+    }
+    schedules = {
+        f"{which}schedule": Schedule.objects.create(
+            name=f"{word} schedule{name}", every="day", starts_at=noon, **own
+        )
+        for which, name in names.items()
+    }
+    bulk = BulkRun.objects.create(macro=macro, chosen="All", actor="Somebody", total=1)
+    return triggers | schedules | {"bulk": bulk}
 
 
 def _filter(feedback_type: Any, name: str, *groups: dict[str, Any]) -> SavedFilter:

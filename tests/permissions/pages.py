@@ -221,6 +221,57 @@ OF_AUTOMATION = [
     Entry("POST", BUGS + "listeners/{spare_listener.pk}/delete/", MANAGERS, None, 302),
     Entry("GET", "/admin/deliveries/{delivery.public_id}/", MANAGERS),
     Entry("GET", "/admin/causes/{execution.public_id}/", MANAGERS, answer=302),
+    Entry("GET", PROJECT + "ticket/{ticket.ref}/run/", EDITORS),
+    Entry(
+        "POST",
+        PROJECT + "ticket/{ticket.ref}/run/",
+        EDITORS,
+        lambda cast: {"macro": cast.macro.pk},
+        302,
+    ),
+    Entry("GET", "/admin/runs/{execution.public_id}/", MANAGERS),
+    Entry("GET", "/admin/runs/{execution.public_id}/undo/", MANAGERS),
+    Entry("POST", "/admin/runs/{execution.public_id}/undo/", MANAGERS, {}, 302),
+]
+
+
+def trigger_of(cast):
+    return {"name": "New", "event": "submitted", "macro": cast.macro.pk}
+
+
+def schedule_of(cast):
+    times = {"starts_at": "2031-01-01T12:00", "every": "day"}
+    return {"name": "New", "macro": cast.macro.pk, **times}
+
+
+STARTS = [
+    Entry("GET", BUGS + "starts/", MANAGERS),
+    Entry("GET", BUGS + "runs/", MANAGERS),
+    Entry("GET", BUGS + "runs/?format=json", MANAGERS),
+    Entry("GET", BUGS + "runs/?format=csv", MANAGERS),
+    *(
+        Entry(method, f"{BUGS}{kind}s/{place}", MANAGERS, body, answer)
+        for kind, of in (("trigger", trigger_of), ("schedule", schedule_of))
+        for place, body in (
+            ("add/", of),
+            (f"{{{kind}.pk}}/", of),
+            (f"{{spare_{kind}.pk}}/delete/", None),
+        )
+        for method, body, answer in (("GET", None, 200), ("POST", body, 302))
+    ),
+    Entry("POST", BUGS + "listeners/{listener.pk}/go-on/", MANAGERS, None, 302),
+    Entry("POST", PROJECT + "pause/", MANAGERS, {"paused": "on"}, 302),
+    Entry("POST", "/admin/community/pause/", COMMUNITY, {"paused": "on"}, 302),
+    Entry("GET", BUGS + "run/", EDITORS),
+    Entry(
+        "POST",
+        BUGS + "run/",
+        EDITORS,
+        lambda cast: {"macro": cast.macro.pk, "run": "1"},
+        302,
+    ),
+    Entry("GET", "/admin/bulk-runs/{bulk.public_id}/", EDITORS),
+    Entry("POST", "/admin/bulk-runs/{bulk.public_id}/", MANAGERS, {"cancel": "1"}, 302),
 ]
 
 
@@ -408,6 +459,7 @@ PAGES = [
     *OF_TICKETS,
     *OF_FILTERS,
     *OF_AUTOMATION,
+    *STARTS,
     *OF_THE_COMMUNITY,
     *BY_THE_ADMIN,
 ]

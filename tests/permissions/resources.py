@@ -276,4 +276,19 @@ DOOR = [
     for word in ("feedbackListeners", "FEEDBACKLISTENERS")
 ]
 
-RESOURCES = [*PARTS, *TICKETS, *API_KEYS, *DOOR]
+RUNS = [
+    Entry(
+        "POST",
+        API + f"macros/{{macro.pk}}/{word}/",
+        EDITORS | WRITE,
+        lambda cast: {"ticket": cast.ticket.pk},
+        200,
+        UNSEEN,
+        changes=word == "run",
+    )
+    for word in ("run", "rehearse")
+] + [
+    Entry("POST", API + "executions/{execution.public_id}/undo/", MANAGERS | WRITE, {}),
+]
+
+RESOURCES = [*PARTS, *TICKETS, *API_KEYS, *DOOR, *RUNS]

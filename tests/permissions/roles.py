@@ -37,7 +37,8 @@ KNOWN_TO = {
     "zebrawood": COMMUNITY | OTHER_MANAGER | FREE_KEYS | ZEBRAS_KEYS,  # all of that project
     "betawood": IN_BETA | FREE_KEYS | BETAS_KEYS,  # all of this one
     "innerwood": INSIDERS | FREE_KEYS | BETAS_KEYS,  # what participants are not told
-    "ironwood": MANAGERS | FREE_KEYS | BETAS_KEYS,  # macros, listeners and what they did
+    "ironwood": MANAGERS | FREE_KEYS | BETAS_KEYS,  # listeners and what they did
+    "oakwood": EDITORS | FREE_KEYS | BETAS_KEYS,  # macros, which support runs by hand
     "keywood": COMMUNITY | FREE_KEYS,  # people of no project, and keys that are bound to none
 }
 

@@ -102,7 +102,7 @@ def test_who_manages_one_project_learns_no_more_of_another(world):
         for entry in [*PAGES, *TABLE]
         if entry.method == "GET" and not entry.asked_by
         for text in [ask(world, BOTH, "GET", entry.path.format_map(vars(world.named))).text]
-        for word in ("innerwood", "ironwood", "keywood")
+        for word in ("innerwood", "ironwood", "oakwood", "keywood")
         if word in text
     ]
 

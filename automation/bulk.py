@@ -1,0 +1,128 @@
+"""A macro on many tickets: chosen once, worked off some at a time, cancelled at any moment.
+
+Each ticket that is still to come has a row; a worker that dies leaves it, and another goes on.
+"""
+
+from __future__ import annotations
+
+import time
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from automation.by_hand import UndoWork
+from automation.listener_types.base import Work
+from automation.listener_types.macro import MacroWork
+from automation.models import BulkRun, BulkTicket, Execution, Macro, Schedule
+from automation.pauses import unpaused
+from automation.reasons import Reason
+from automation.runs import carry_out, locked
+from feedback.models import Ticket
+
+MOST_TICKETS = 20_000
+AT_ONCE = {"sqlite": 5}  # short where the writer's lock is one for all
+DEFAULT_AT_ONCE = 25
+ONE_TASK = 5.0  # seconds, so that a worker with much to do can be stopped
+
+
+@transaction.atomic
+def start_bulk(
+    macro: Macro,
+    tickets: QuerySet[Ticket],
+    *,
+    chosen: str,
+    actor: str,
+    schedule: Schedule | None = None,
+) -> BulkRun:
+    """Let ``macro`` run on ``tickets``, as they are now; raises ValidationError for too many."""
+    own = tickets.filter(feedback_type=macro.feedback_type_id).order_by("pk")
+    ids = list(own.values_list("pk", flat=True)[: MOST_TICKETS + 1])
+    return _started(BulkRun(macro=macro, chosen=chosen, actor=actor, schedule=schedule), ids)
+
+
+@transaction.atomic
+def undo_bulk(bulk: BulkRun, *, actor: str) -> BulkRun:
+    """Take back what ``bulk`` did, ticket by ticket; what somebody touched since is left alone."""
+    applied = bulk.executions.filter(reason=Reason.APPLIED).order_by("ticket")
+    undo = BulkRun(macro=bulk.macro, undoes=bulk, chosen=f"Undo of {bulk}", actor=actor)
+    return _started(undo, list(applied.values_list("ticket", flat=True)))
+
+
+def _started(bulk: BulkRun, ids: list[int]) -> BulkRun:
+    if len(ids) > MOST_TICKETS:
+        raise ValidationError(
+            f"These are more than {MOST_TICKETS:,} tickets, the most of one bulk run. "
+            "Choose fewer by a filter."
+        )
+    bulk.total = len(ids)
+    bulk.save()
+    BulkTicket.objects.bulk_create(
+        (BulkTicket(bulk=bulk, ticket_id=pk) for pk in ids), batch_size=1000
+    )
+    return bulk
+
+
+@transaction.atomic
+def cancel(bulk: BulkRun) -> None:
+    """What was done stays done, and can be undone; the rest is left alone."""
+    running = BulkRun.objects.filter(pk=bulk.pk, state=BulkRun.State.RUNNING)
+    if running.update(state=BulkRun.State.CANCELLED, ended_at=timezone.now()):
+        bulk.waiting.all().delete()
+
+
+def work_off() -> bool:
+    """Some of what waits, oldest first; says whether nothing is left that could be done now."""
+    end = time.monotonic() + ONE_TASK
+    while _work_off_some():
+        if time.monotonic() > end:
+            return False
+    return True
+
+
+@transaction.atomic
+def _work_off_some() -> int:
+    limit = AT_ONCE.get(connection.vendor, DEFAULT_AT_ONCE)
+    waiting = list(
+        BulkTicket.objects.filter(bulk__state=BulkRun.State.RUNNING)
+        .filter(unpaused("bulk__macro__feedback_type__project"))
+        .select_related("bulk__macro__feedback_type__project", "bulk__undoes", "bulk__schedule")
+        .select_for_update(of=("self",), skip_locked=True)
+        .order_by("pk")[:limit]
+    )
+    for each in sorted(waiting, key=lambda each: each.ticket_id):
+        _run(each)
+    BulkTicket.objects.filter(pk__in=[each.pk for each in waiting]).delete()
+    if not waiting:
+        _end()
+    return len(waiting)
+
+
+def _run(waiting: BulkTicket) -> None:
+    bulk = waiting.bulk
+    start = Execution.Start.UNDO if bulk.undoes else Execution.Start.BULK
+    start = Execution.Start.SCHEDULE if bulk.schedule else start
+    work = _work(bulk, waiting.ticket_id)
+    if work is not None:
+        execution = Execution(
+            ticket=locked(waiting.ticket_id), start=start, bulk=bulk, actor=bulk.actor
+        )
+        if isinstance(work, UndoWork):
+            execution.undoes = work.run
+        carry_out(work, execution)
+
+
+def _work(bulk: BulkRun, ticket: int) -> Work | None:
+    if bulk.undoes is None:
+        return MacroWork(f"Macro “{bulk.macro}”", bulk.macro)
+    run = bulk.undoes.executions.filter(ticket=ticket, reason=Reason.APPLIED).first()
+    return UndoWork(f"Undo of “{bulk.macro}”", run=run) if run else None
+
+
+def _end() -> None:
+    """Those that have no ticket left, locked by nobody, are done."""
+    left = BulkTicket.objects.filter(bulk=OuterRef("pk"))
+    BulkRun.objects.filter(~Exists(left), state=BulkRun.State.RUNNING).update(
+        state=BulkRun.State.DONE, ended_at=timezone.now()
+    )

@@ -1,0 +1,151 @@
+"""A macro on every ticket of a list: looked at first, watched while it runs, taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, QuerySet, prefetch_related_objects
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.functional import cached_property
+
+from access.rules import Right, changeable, may, seen
+from automation.actions.fields import ProjectRows
+from automation.bulk import MOST_TICKETS, cancel, start_bulk, undo_bulk
+from automation.by_hand import run_by_hand, runnable
+from automation.delivery_page import changes_of
+from automation.macros import describe_macro
+from automation.models import BulkRun, Execution, Macro
+from automation.pages import page_of
+from automation.pauses import pause_over
+from automation.reasons import DeliveryStatus
+from automation.runs import rehearsal
+from feedback.models import Ticket
+from feedback.numbers import row_id
+from feedback.pages import Page
+from feedback.ticket_list import TicketsPage
+
+TRIED = 5  # of the first tickets, whose changes are shown
+
+
+class BulkAddPage(TicketsPage):
+    """The tickets are those of the list, with its filter in the address."""
+
+    template_name = "automation/bulk_add.html"
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if request.user.is_authenticated and not self.runs_macros:
+            raise PermissionDenied("Only who may change tickets runs macros on them.")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_title(self) -> str:
+        return "Run a macro on these tickets"
+
+    @cached_property
+    def own(self) -> tuple[QuerySet[Ticket], str]:
+        """Those of the list that the person may change, and the filter in words."""
+        tickets, errors, sentence = self.narrowed()
+        if errors:
+            raise PermissionDenied(" ".join(errors))
+        mine = tickets.filter(pk__in=changeable(Ticket, self.caller).values("pk"))
+        return mine, sentence or f"All {self.feedback_type.name}"
+
+    @cached_property
+    def macros(self) -> QuerySet[Macro]:
+        own = runnable(self.caller).filter(feedback_type=self.feedback_type)
+        return own.prefetch_related("actions")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(**kwargs))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        pk = row_id(request.POST.get("macro", ""))
+        if pk is None:
+            messages.error(request, "Choose a macro.")
+            return self.get(request)
+        macro = get_object_or_404(self.macros, pk=pk)
+        tickets, sentence = self.own
+        if "run" not in request.POST:
+            return self.get(request, chosen=macro, tried=self._tried(macro, tickets))
+        try:
+            run = start_bulk(
+                macro, tickets, chosen=sentence[:500], actor=f"{self.caller.name} → {macro}"
+            )
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return self.get(request, chosen=macro)
+        return redirect(run)
+
+    def _tried(self, macro: Macro, tickets: QuerySet[Ticket]) -> list[Any]:
+        """What it would do to the first of them, of which nothing stays."""
+        tried = []
+        for ticket in tickets.order_by("pk")[:TRIED]:
+            with rehearsal():
+                run = run_by_hand(macro, ticket, self.caller)
+                prefetch_related_objects([run], "steps")
+                tried.append((run, changes_of([run])[run.public_id]))
+        return tried
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        tickets, sentence = self.own
+        known = ProjectRows(self.feedback_type)
+        return super(TicketsPage, self).get_context_data(
+            count=tickets.count(),
+            most=MOST_TICKETS,
+            sentence=sentence,
+            query=self.request.GET.urlencode(),
+            macros=[(macro, describe_macro(macro, known)) for macro in self.macros],
+            **context,
+        )
+
+
+class BulkRunPage(Page):
+    """How far it got, and what came of each ticket; follows by itself while it runs."""
+
+    template_name = "automation/bulk_run.html"
+
+    @cached_property
+    def run(self) -> BulkRun:
+        related = ("macro__feedback_type__project", "schedule", "undoes__macro")
+        macros = runnable(self.caller).values("pk") | seen(Macro, self.caller).values("pk")
+        shown = BulkRun.objects.filter(macro__in=macros).select_related(*related)
+        return get_object_or_404(shown, public_id=self.kwargs["public_id"])
+
+    def get_title(self) -> str:
+        return str(self.run)
+
+    @cached_property
+    def manages(self) -> bool:
+        return may(self.caller, Right.MANAGE, self.run.project)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not self.manages:
+            raise PermissionDenied("Only who manages the project may do this.")
+        if "cancel" in request.POST:
+            cancel(self.run)
+            messages.success(request, "It is cancelled: what was done stays, the rest is left.")
+            return redirect(self.run)
+        undo = undo_bulk(self.run, actor=f"{self.caller.name} → Undo of {self.run.macro}")
+        return redirect(undo)
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        executions = self.run.executions.select_related("ticket__feedback_type__project")
+        counts = dict(self.run.executions.order_by().values_list("status").annotate(Count("pk")))
+        settled = sum(counts.values())
+        return super().get_context_data(
+            run=self.run,
+            project=self.run.project,
+            feedback_type=self.run.macro.feedback_type,
+            manages=self.manages,
+            running=self.run.state == BulkRun.State.RUNNING,
+            paused=pause_over(self.run.project),
+            settled=settled,
+            counts=[(DeliveryStatus(each).label, each, counts[each]) for each in counts],
+            page_obj=page_of(executions.order_by("pk"), self.request),
+            undone=self.run.undone_by.first(),
+            may_undo=self.manages
+            and Execution.objects.filter(bulk=self.run, reason="applied").exists(),
+            **context,
+        )

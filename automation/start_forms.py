@@ -1,0 +1,89 @@
+"""The forms of triggers and schedules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from automation.models import Schedule, Trigger
+from automation.schedules import next_time, save_schedule
+from automation.triggers import save_trigger
+from feedback.services import CHANGEABLE
+
+
+class StartForm(forms.ModelForm):
+    """What both have: a name, a macro and perhaps a filter of their own feedback type."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        kind = self.instance.feedback_type
+        self._offer("macro", kind.macros, "Choose …")
+        self._offer("filter", kind.saved_filters, "No filter")
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
+
+    def _offer(self, name: str, rows: Any, empty_label: str) -> None:
+        field: Any = self.fields[name]
+        chosen = getattr(self.instance, f"{name}_id")
+        field.queryset = rows.filter(archived=False) | rows.filter(pk=chosen)
+        field.empty_label = empty_label
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        kind, model = self.instance.feedback_type, self._meta.model
+        others = model._default_manager.filter(feedback_type=kind).exclude(pk=self.instance.pk)
+        if others.filter(name__iexact=name).exists():
+            noun = model._meta.verbose_name
+            raise ValidationError(f"There already is a {noun} “{name}”. Choose another name.")
+        return name
+
+
+class TriggerForm(StartForm):
+    field = forms.ChoiceField(
+        label="Field",
+        required=False,
+        choices=[("", "Any field"), *((name, name.capitalize()) for name in (*CHANGEABLE, "tags"))],
+        help_text="For “A ticket is modified”: only where this one was.",
+    )
+
+    class Meta:
+        model = Trigger
+        fields = ["name", "event", "field", "filter", "macro", "enabled"]
+
+    def clean(self) -> None:
+        event, within = self.cleaned_data.get("event"), self.cleaned_data.get("filter")
+        if event == Trigger.Event.ENTERED and not within and "filter" not in self.errors:
+            self.add_error("filter", "Choose the filter that tickets come within.")
+        if event != Trigger.Event.MODIFIED:
+            self.cleaned_data["field"] = ""
+
+    def save(self, commit: bool = True) -> Trigger:
+        return save_trigger(super().save(commit=False))
+
+
+class ScheduleForm(StartForm):
+    class Meta:
+        model = Schedule
+        fields = ["name", "every", "starts_at", "ends_at", "filter", "macro", "enabled"]
+        widgets = {
+            name: forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+            for name in ("starts_at", "ends_at")
+        }
+        help_texts = {"ends_at": "Empty: it never ends."}
+
+    def clean(self) -> None:
+        """A time in the past is the first of those to come, but for what runs once."""
+        starts, ends = self.cleaned_data.get("starts_at"), self.cleaned_data.get("ends_at")
+        if starts and ends and ends < starts:
+            self.add_error("ends_at", "This is before the first run.")
+        elif starts and self.cleaned_data.get("every") and not self._has_a_time(starts, ends):
+            self.add_error("starts_at", "No run would ever come: every time is past.")
+
+    def _has_a_time(self, starts: Any, ends: Any) -> bool:
+        planned = Schedule(every=self.cleaned_data["every"], starts_at=starts, ends_at=ends)
+        return not self.cleaned_data.get("enabled") or bool(next_time(planned, timezone.now()))
+
+    def save(self, commit: bool = True) -> Schedule:
+        return save_schedule(super().save(commit=False))

@@ -1,0 +1,168 @@
+"""Macros that start when something happens to a ticket, until they lead back to themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+
+from django.db import transaction
+
+from automation.listener_types.macro import MacroWork
+from automation.models import Execution, Trigger, TriggerMember
+from automation.pauses import unpaused
+from automation.reasons import Reason, Stop
+from automation.runs import carry_out, check_filter, locked, refuse
+from feedback.errors import BrokenFilter
+from feedback.filters import narrow
+from feedback.models import FeedbackType, Ticket, TicketEvent
+
+ONE_TASK = 5.0  # seconds
+AT_ONCE = 50  # events of one ticket
+DEEPEST = 10  # runs that led to one another
+
+
+@transaction.atomic
+def save_trigger(trigger: Trigger) -> Trigger:
+    """Keep ``trigger``; what is within its filter already has not just come there."""
+    trigger.full_clean()
+    trigger.save()
+    _seed(trigger)
+    watch(trigger.feedback_type)
+    return trigger
+
+
+def watch(kind: FeedbackType) -> None:
+    """Note what happens to tickets of a type where a trigger waits for it, and only there."""
+    watched = Trigger.objects.filter(feedback_type=kind, enabled=True).exists()
+    FeedbackType.objects.filter(pk=kind.pk).update(watched=watched)
+
+
+def fire() -> bool:
+    """Look at what happened, ticket by ticket; says whether nothing is left that could be."""
+    end = time.monotonic() + ONE_TASK
+    for ticket in _tickets_with_news():
+        _look_at(ticket)
+        if time.monotonic() > end:
+            return False
+    return True
+
+
+def _tickets_with_news() -> Iterator[int]:
+    """Each once, oldest news first; what its own macros change is news for the next look."""
+    events = TicketEvent.objects.filter(unpaused("ticket__feedback_type__project"))
+    yield from dict.fromkeys(events.order_by("pk").values_list("ticket", flat=True)[:1000])
+
+
+@transaction.atomic
+def _look_at(pk: int) -> None:
+    """Events of one ticket in their order; another worker may have it already."""
+    if not Ticket.objects.select_for_update(skip_locked=True).filter(pk=pk).first():
+        return
+    ticket = locked(pk)
+    triggers = list(
+        Trigger.objects.filter(feedback_type=ticket.feedback_type, enabled=True)
+        .select_related("macro__feedback_type__project", "filter__feedback_type__project")
+        .order_by("pk")
+    )
+    for event in ticket.events.order_by("pk")[:AT_ONCE]:
+        concerned = [each for each in triggers if _concerns(each, event, ticket)]
+        refusals = [_refusal(trigger, ticket) for trigger in concerned]  # before anything changes
+        for trigger, refusal in zip(concerned, refusals, strict=True):
+            _run(trigger, event, ticket, refusal)
+        event.delete()
+
+
+def _concerns(trigger: Trigger, event: TicketEvent, ticket: Ticket) -> bool:
+    if trigger.event == Trigger.Event.ENTERED:
+        return _entered(trigger, ticket)
+    return event.kind == trigger.event and (not trigger.field or trigger.field in event.fields)
+
+
+def _refusal(trigger: Trigger, ticket: Ticket) -> Stop | None:
+    try:
+        check_filter(ticket, trigger.filter)
+    except Stop as stop:
+        return stop
+    return None
+
+
+def _run(trigger: Trigger, event: TicketEvent, ticket: Ticket, refusal: Stop | None) -> None:
+    before = Execution.objects.filter(public_id=event.cause).first() if event.cause else None
+    execution = Execution(
+        ticket=ticket,
+        start=Execution.Start.TRIGGER,
+        trigger=trigger,
+        after=before,
+        actor=f"{trigger} → {trigger.macro}",
+    )
+    work = MacroWork(f"Macro “{trigger.macro}” (trigger “{trigger}”)", trigger.macro)
+    refusal = refusal or _loop(execution, trigger)
+    if refusal:
+        refuse(work, execution, refusal)
+    else:
+        carry_out(work, execution)
+
+
+def _loop(execution: Execution, trigger: Trigger) -> Stop | None:
+    path = _path(execution)
+    if len(path) < DEEPEST and trigger.macro not in [run.macro for run in path]:
+        return None
+    told = " → ".join([*(run.actor for run in path), execution.actor])
+    why = f"it leads back to itself ({told})"
+    macro, ticket = trigger.macro.name, execution.ticket.ref
+    return Stop(Reason.LOOP_STOPPED, macro=macro, ticket=ticket, why=why)
+
+
+def _path(execution: Execution) -> list[Execution]:
+    """The runs that led to ``execution``, the first of them first."""
+    path: list[Execution] = []
+    run = execution.after
+    while run is not None and len(path) < DEEPEST:
+        path.insert(0, run)
+        run = run.after
+    return path
+
+
+def _entered(trigger: Trigger, ticket: Ticket) -> bool:
+    """Whether ``ticket`` is within the filter, and was not when it was last looked at."""
+    if _groups(trigger) != trigger.seeded_for:
+        _seed(trigger)
+    members = TriggerMember.objects.filter(trigger=trigger, ticket=ticket)
+    try:
+        own = Ticket.objects.filter(pk=ticket.pk)
+        inside = trigger.filter is None or narrow(own, trigger.filter).exists()
+    except BrokenFilter:
+        return True  # the run says so
+    if not inside:
+        members.delete()
+        return False
+    return TriggerMember.objects.get_or_create(trigger=trigger, ticket=ticket)[1]
+
+
+def _seed(trigger: Trigger) -> None:
+    """Note who is within the filter of a trigger that waits for others to come."""
+    trigger.members.all().delete()
+    trigger.seeded_for = _groups(trigger)
+    Trigger.objects.filter(pk=trigger.pk).update(seeded_for=trigger.seeded_for)
+    if trigger.event != Trigger.Event.ENTERED:
+        return
+    tickets = Ticket.objects.filter(feedback_type=trigger.feedback_type)
+    try:
+        inside = narrow(tickets, trigger.filter) if trigger.filter else tickets
+    except BrokenFilter:
+        return
+    TriggerMember.objects.bulk_create(
+        (
+            TriggerMember(trigger=trigger, ticket_id=pk)
+            for pk in inside.values_list("pk", flat=True)
+        ),
+        batch_size=1000,
+    )
+
+
+def _groups(trigger: Trigger) -> str:
+    """What changes with the filter's content."""
+    groups = json.dumps(trigger.filter.groups if trigger.filter else [], sort_keys=True)
+    return hashlib.sha256(groups.encode()).hexdigest()
