@@ -351,7 +351,7 @@ def test_a_note_that_is_taken_back_stays_in_the_history(beta):
 
     assert not beta.ada.personnotes.exists()
     (change,) = PersonChange.objects.all()
-    assert (change.field, change.before, change.actor) == ("note", "Rude.", "pam → Undo of Do it")
+    assert (change.field, change.before, change.actor) == ("note", "Rude.", "pam → Undo of “Do it”")
 
 
 @pytest.mark.parametrize("kind", ["support", "observer", "participant"])

@@ -229,6 +229,8 @@ def test_the_kinds_of_actions_are_a_plain_array_with_schemas(call):
 
     known = {kind["kind"]: kind for kind in kinds}
     assert known["adjust_workflow"]["label"] == "Adjust Workflow"
+    told = [known[kind][name] for kind in ("link", "add_note") for name in ("group", "repeatable")]
+    assert told == ["outside", True, "submitter", True]
     params = known["adjust_workflow"]["params"]
     assert [*params["properties"]] == ["team", "workflow", "status"]
     assert {each["type"] for each in params["properties"].values()} == {"integer"}
