@@ -192,6 +192,9 @@ RULES: dict[str, Rule] = {
     "feedback.ticketlink": rule(
         "ticket__feedback_type__project", see=Right.INSIDE, change=Right.MANAGE
     ),
+    "feedback.standing": rule("project", see=Right.INSIDE, change=Right.COMMUNITY),
+    "feedback.personnote": rule("project", see=Right.INSIDE, change=Right.COMMUNITY),
+    "feedback.personchange": rule("project", see=Right.INSIDE, change=Right.COMMUNITY),
     "automation.macro": rule("feedback_type__project", see=Right.MANAGE, change=Right.MANAGE),
     "automation.externallistener": rule("project", see=Right.MANAGE, change=Right.MANAGE),
     "automation.delivery": rule("project", see=Right.MANAGE, change=Right.MANAGE),

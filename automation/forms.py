@@ -8,8 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from automation.actions import ACTIONS
-from automation.actions.base import Action, ActionForm, ProjectChoiceField
-from automation.macros import as_params, save_macro
+from automation.actions.base import Action, ActionForm, Params
+from automation.actions.fields import RowsOfProject
+from automation.macros import ActionsRefused, as_params, clean_actions, save_macro
 from automation.models import Macro
 from feedback.models import Status
 from feedback.numbers import row_id
@@ -71,26 +72,26 @@ class MacroForm(forms.ModelForm):
         ticked = bool(tick.value())
         form = action.Form(
             self.data if self.is_bound and ticked else None,
-            project=self.instance.feedback_type.project,
+            feedback_type=self.instance.feedback_type,
             prefix=action.kind,
             initial=self._initial(action),
             use_required_attribute=False,  # what is not ticked is not asked
         )
         for name, field in form.fields.items():
-            if isinstance(field, ProjectChoiceField):
-                offer(form, name, field)
+            if isinstance(field, RowsOfProject):
+                offer(form, name, field, without=self.instance)
         return ActionPart(action, tick, ticked, form)
 
     def _initial(self, action: Action) -> dict[str, Any]:
-        """What was saved, or typed without the tick; else the type's own workflow."""
-        workflow = self.instance.feedback_type.default_workflow
-        initial = {} if workflow.archived else {"workflow": workflow.pk}
-        initial |= self.chosen.get(action.kind, {})
+        """What was saved, or typed without the tick."""
+        initial = {**self.chosen.get(action.kind, {})}
         if not self.is_bound:
             return initial
         for name, field in action.Form.base_fields.items():
-            given = self.data.get(f"{action.kind}-{name}", "")
-            if row_id(given) or (given and not isinstance(field, ProjectChoiceField)):
+            given = field.widget.value_from_datadict(self.data, {}, f"{action.kind}-{name}")
+            if isinstance(field, RowsOfProject):
+                given = known_ids(given)
+            if given:
                 initial[name] = given
         return initial
 
@@ -106,30 +107,56 @@ class MacroForm(forms.ModelForm):
             self.add_error(None, "Tick at least one thing that the macro does.")
 
     def is_valid(self) -> bool:
-        ticked = [part.form for part in self.parts if part.ticked]
-        return all([super().is_valid(), *(form.is_valid() for form in ticked)])
+        valid = all([super().is_valid(), *(part.form.is_valid() for part in self.ticked)])
+        return valid and self._fit_together()
+
+    @property
+    def ticked(self) -> list[ActionPart]:
+        return [part for part in self.parts if part.ticked]
+
+    def _actions(self) -> list[tuple[str, Params]]:
+        return [(part.action.kind, as_params(part.form.cleaned_data)) for part in self.ticked]
+
+    def _fit_together(self) -> bool:
+        """Whether the actions pass the checks that no form makes by itself."""
+        try:
+            clean_actions(self.instance, self._actions())
+        except ActionsRefused as refused:
+            for part, problems in zip(self.ticked, refused.by_action, strict=True):
+                for name, told in problems.get("params", problems).items():
+                    part.form.add_error(name if name in part.form.fields else None, told)
+            return False
+        return True
 
     def save(self, commit: bool = True) -> Macro:
-        ticked = [part for part in self.parts if part.ticked]
-        return save_macro(
-            self.instance,
-            [(part.action.kind, as_params(part.form.cleaned_data)) for part in ticked],
-        )
+        return save_macro(self.instance, self._actions())
 
 
-def offer(form: forms.Form, name: str, field: ProjectChoiceField) -> None:
+def known_ids(given: Any) -> Any:
+    """What of it may be ids of rows, as one value or as a list, just as it was given."""
+    if isinstance(given, list):
+        return [each for each in given if row_id(each)]
+    return given if row_id(given or "") else None
+
+
+def offer(form: forms.Form, name: str, field: Any, *, without: Macro) -> None:
     """Let ``field`` show what is not archived or was chosen; a lone row is chosen at first."""
-    rows = list(field.offered.select_related("workflow") if is_status(field) else field.offered)
+    offered = field.offered.select_related("workflow") if is_status(field) else field.offered
+    rows = [row for row in offered if row != without]
     if is_status(field):
         field.widget = StatusSelect(
             {row.pk: row.workflow_id for row in rows}, follows=form.add_prefix("workflow")
         )
-    field.widget.choices = [("", "Choose …"), *as_choices(rows)]
-    if len(rows) == 1:
+    if field.several:
+        field.widget.choices = as_choices(rows)
+        field.help_text = field.help_text if rows else "There is none to choose from."
+        return
+    field.widget.choices = [("", field.empty_label), *as_choices(rows)]
+    if len(rows) == 1 and field.required:
         form.initial.setdefault(name, rows[0].pk)
 
 
-def is_status(field: ProjectChoiceField) -> bool:
+def is_status(field: RowsOfProject) -> bool:
     return field.model is Status
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
 
-from automation.actions.base import ProjectRows
+from automation.actions.fields import ProjectRows
 from automation.forms import MacroForm
 from automation.macros import describe_macro
 from automation.models import Macro
@@ -31,7 +31,7 @@ class ResourcesPage(ManagedTypePage):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         macros = macros_of(self.feedback_type).prefetch_related("actions")
         shown = page_of(macros.annotate(used=Count("listeners")).order_by("name"), self.request)
-        known = ProjectRows(self.project)
+        known = ProjectRows(self.feedback_type)
         filters = self.feedback_type.saved_filters.annotate(used=Count("listeners")).order_by(
             "name"
         )
@@ -78,14 +78,24 @@ class MacroPage(MacroAddPage):
         return str(self.macro)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(listeners=list(self.macro.listeners.all()[:20]), **context)
+        return super().get_context_data(
+            listeners=list(self.macro.listeners.all()[:20]),
+            run_by=list(run_by(self.macro)[:20]),
+            **context,
+        )
 
     def saved_message(self, macro: Macro) -> str:
         return f"Macro “{macro}” was saved."
 
 
+def run_by(macro: Macro) -> QuerySet[Macro]:
+    """The macros that run this one."""
+    return macros_of(macro.feedback_type).filter(actions__uses__macro=macro).distinct()
+
+
 def users_of_macro(macro: Macro) -> list[str]:
     users = [f"Listener “{listener}”" for listener in macro.listeners.all()]
+    users += [f"Macro “{other}”" for other in run_by(macro)]
     runs = macro.executions.count()
     return users + ([f"The record of its runs on tickets ({runs})"] if runs else [])
 

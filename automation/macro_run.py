@@ -13,6 +13,8 @@ from django.db import InterfaceError, OperationalError
 from automation.actions import ACTIONS
 from automation.actions.base import Action, Done, Settings
 from automation.actions.follow_ups import FollowUp, RunMacro
+from automation.macro_secrets import known_secrets
+from automation.macros import whole
 from automation.models import ExecutionStep, Macro
 from automation.reasons import Reason, Stop
 from automation.variables import Words
@@ -61,15 +63,17 @@ class MacroRun:
 
     def checked_actions(self) -> list[tuple[Action, Settings]]:
         rows = [(ACTIONS[row.kind], row.params) for row in self.path[-1].actions.all()]
+        kind = self.ticket.feedback_type
         try:
-            return [(action, action.clean(params, self.ticket.project)) for action, params in rows]
+            return [(action, whole(action, action.clean(params, kind))) for action, params in rows]
         except ValidationError as error:
             raise self.stop(Reason.MACRO_BROKEN, why=" ".join(error.messages)) from error
 
     def steps(self, action: Action, settings: Settings) -> list[Step]:
         """The action's own step, and those of the macros that must follow it."""
         try:
-            settings = action.filled_in(settings, self.words)
+            secrets = known_secrets(self.path[-1]) if action.secrets() else {}
+            settings = action.filled_in(settings, self.words, secrets)
             done = action.apply(self.ticket, settings, actor=self.actor, cause=self.cause)
         except (OperationalError, InterfaceError):  # may heal
             raise
@@ -77,11 +81,16 @@ class MacroRun:
             log.exception("Action %s failed on %s", action.kind, self.ticket.ref)
             failed = self.stop(Reason.ACTION_FAILED, action=action.label, why=why(error))
             raise failed from error
-        steps = [self.step(action, settings, done)]
-        for follow_up in done.follow_ups:
-            if isinstance(follow_up, RunMacro):
-                steps += self.of(Macro.objects.get(pk=follow_up.macro))
-        return steps
+        own = self.step(action, settings, done)
+        inner = [
+            step
+            for follow_up in done.follow_ups
+            if isinstance(follow_up, RunMacro)
+            for step in self.of(Macro.objects.get(pk=follow_up.macro))
+        ]
+        if any(step.row.record for step in inner):
+            own.row.record = {**own.row.record, "inner": len(inner)}
+        return [own, *inner]
 
     def step(self, action: Action, settings: Settings, done: Done) -> Step:
         within = f"{self.path[-1]}: " if len(self.path) > 1 else ""

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
 from django.utils.html import escape
@@ -70,6 +71,8 @@ KNOWN: dict[str, dict[str, str] | None] = {
         "submitter_email": "That person's address",
         "blocking": "true or false",
         "exposure": "public or internal",
+        "score": "Its priority score",
+        "points": "The submitter's rank points",
         "tags": "A list of names",
         "type": "Bugs, Suggestions, …",
         "url": "The ticket's page",
@@ -93,6 +96,10 @@ KNOWN: dict[str, dict[str, str] | None] = {
     },
     "payload": None,
 }
+
+
+class Verbatim(str):
+    """A text that is written as it is, as a part of a URL too."""
 
 
 class Missing(ChainableUndefined, StrictUndefined):
@@ -143,6 +150,11 @@ def _join(values: Iterable[Any], between: str = ", ") -> str:
     return str(between)[:100].join(str(value) for value in list(values)[:LONGEST_LIST])
 
 
+def _quoted(value: Any) -> str:
+    """As a part of a URL (RFC 3986, 2.1)."""
+    return value if isinstance(value, Verbatim) else quote(str(value), safe="")
+
+
 def _capped(values: Any) -> list[Any]:
     if not isinstance(values, (list, tuple)):
         raise SecurityError("“for” takes a list")
@@ -152,7 +164,8 @@ def _capped(values: Any) -> list[Any]:
 def _sandbox(*, html: bool) -> Sandbox:
     sandbox = Sandbox(undefined=Missing, autoescape=html, keep_trailing_newline=True)
     sandbox.globals.clear()
-    own = {"json": _json, "join": _join, "escape": escape, "e": escape, "capped": _capped}
+    own = {"json": _json, "join": _join, "escape": escape, "e": escape}
+    own |= {"capped": _capped, "quoted": _quoted}
     sandbox.filters = {name: sandbox.filters[name] for name in FILTERS} | own
     sandbox.tests = {name: sandbox.tests[name] for name in TESTS}
     return sandbox
@@ -169,15 +182,23 @@ def check(text: str, *, known: Mapping[str, Any] = KNOWN) -> None:
         _check_names(names, known, loops)
 
 
-def fill(text: str, words: Words, *, html: bool = False) -> str:
+def names_in(text: str) -> set[str]:
+    """What ``text`` names, without parts: “ticket” for ``ticket.ref``; raises ValidationError."""
+    return {names[0] for names in _chains(_parsed(text))}
+
+
+def fill(text: str, words: Words, *, html: bool = False, url: bool = False) -> str:
     """``text`` with its variables filled in; raises ValidationError that says what was missing.
 
-    ``html``: the words are escaped, the text itself is not.
+    ``html``: the words are escaped, the text itself is not. ``url``: the words become parts of a
+    URL; one with which the text begins is the URL's own beginning, and stays as it is.
     """
     sandbox = HTML if html else PLAIN
     tree = _parsed(text)
     for loop in list(tree.find_all(nodes.For)):
         loop.iter = nodes.Filter(loop.iter, "capped", [], [], None, None, environment=sandbox)
+    if url:
+        _quote_words(tree, sandbox)
     try:
         template = sandbox.from_string(tree)
         return "".join(_within_limits(template.generate(words)))
@@ -188,6 +209,18 @@ def fill(text: str, words: Words, *, html: bool = False) -> str:
         raise ValidationError(f"“{_short(text)}” cannot be filled in: {missing}.") from error
     except (TemplateError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
         raise ValidationError(f"“{_short(text)}” cannot be filled in: {error}.") from error
+
+
+def _quote_words(tree: nodes.Template, sandbox: Sandbox) -> None:
+    outputs = list(tree.find_all(nodes.Output))
+    first = outputs[0].nodes[0] if outputs and tree.body[0] is outputs[0] else None
+    for output in outputs:
+        output.nodes = [
+            node
+            if isinstance(node, nodes.TemplateData) or node is first
+            else nodes.Filter(node, "quoted", [], [], None, None, environment=sandbox)
+            for node in output.nodes
+        ]
 
 
 def _within_limits(parts: Iterator[str]) -> Iterator[str]:

@@ -77,7 +77,13 @@ class MacroView(ShowsRuns, OfType, DeletableResource):
         kinds = ACTIONS.values()
         return Response(
             [
-                {"kind": each.kind, "label": each.label, "params": params_schema(each.Form)}
+                {
+                    "kind": each.kind,
+                    "label": each.label,
+                    "group": each.group.value,
+                    "repeatable": each.repeatable,
+                    "params": params_schema(each.Form),
+                }
                 for each in kinds
             ]
         )

@@ -8,6 +8,7 @@ from automation.models import Delivery
 from automation.reasons import Stop
 from automation.variables import Words
 from feedback.models import Ticket
+from feedback.people import points_of
 from rest.address import absolute
 
 
@@ -40,6 +41,8 @@ def _ticket(ticket: Ticket) -> dict[str, Any]:
         "submitter_email": submitter.email,
         "blocking": ticket.blocking,
         "exposure": str(ticket.exposure),
+        "score": ticket.score,
+        "points": points_of(ticket.project, submitter),
         "tags": sorted(tag.name for tag in ticket.tags.all()),
         "type": str(ticket.feedback_type),
         "url": absolute(ticket.get_absolute_url()),

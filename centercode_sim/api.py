@@ -20,6 +20,8 @@ RESOURCES = {
     "tags": feedback.TagView,
     "tickets": feedback.TicketView,
     "comments": feedback.CommentView,
+    "rank-points": feedback.RankPointsView,
+    "person-notes": feedback.PersonNoteView,
     "saved-filters": feedback.SavedFilterView,
     "macros": automation.MacroView,
     "listeners": automation.ListenerView,

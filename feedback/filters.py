@@ -11,6 +11,7 @@ from operator import or_
 from typing import Any
 
 import django_filters as filters
+from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -21,6 +22,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from feedback.errors import BrokenFilter, GroupProblems, GroupsRefused
 from feedback.models import (
+    MOST_POINTS,
     Exposure,
     FeedbackType,
     Project,
@@ -45,6 +47,8 @@ FOR_EVERYONE = ("search", "status", "tags", "blocking", "created_after", "create
 VERBS = {
     "search": ("contains", "does not contain"),
     "submitter_email": ("contains", "does not contain"),
+    "score_min": ("is at least", "is less than"),
+    "score_max": ("is at most", "is more than"),
     "created_after": ("is on or after", "is before"),
     "created_before": ("is on or before", "is after"),
 }
@@ -134,6 +138,16 @@ class RowsFilter(filters.ModelMultipleChoiceFilter):
     field_class = RowsField
 
 
+@extend_schema_field({"type": "integer", "minimum": -MOST_POINTS, "maximum": MOST_POINTS})
+class NumberFilter(filters.Filter):
+    """A whole number."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, min_value=-MOST_POINTS, max_value=MOST_POINTS, **options)
+
+
 def several(model: type[models.Model], field_name: str, label: str) -> filters.Filter:
     rows = model._default_manager.all()
     by_name = extend_schema_field({"type": "string", "description": f"{label}: id or name."})
@@ -163,6 +177,8 @@ class TicketFilterSet(filters.FilterSet):
                 field_name="exposure", label="Exposure", choices=Exposure.choices
             ),
             blocking=TruthFilter("blocking", label="Blocking"),
+            score_min=NumberFilter("score", lookup_expr="gte", label="Priority score"),
+            score_max=NumberFilter("score", lookup_expr="lte", label="Priority score"),
             submitter=several(User, "submitter", "Submitter"),
             submitter_team=several(Team, "submitter__teams", "Submitter's team"),
             submitter_email=filters.CharFilter(

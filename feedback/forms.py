@@ -75,7 +75,7 @@ class TicketForm(forms.ModelForm):
 
     class Meta:
         model = Ticket
-        fields = ["summary", "description", "status", "team", "blocking", "exposure"]
+        fields = ["summary", "description", "status", "team", "blocking", "exposure", "score"]
         widgets = {"description": forms.Textarea(attrs={"rows": 8})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -90,6 +90,7 @@ class TicketForm(forms.ModelForm):
             required=False,
             label="Responsible team",
         )
+        self.fields["score"].required = False
         self.initial["tags"] = ", ".join(tag.name for tag in ticket.tags.all())
         self.initial["seen"] = ticket.updated_at.isoformat()
 
@@ -100,6 +101,10 @@ class TicketForm(forms.ModelForm):
                 "now; what you typed is still below."
             )
         return str(self.cleaned_data["seen"])
+
+    def clean_score(self) -> int:
+        score: int | None = self.cleaned_data["score"]
+        return int(self.initial["score"]) if score is None else score
 
     def clean_tags(self) -> list[str]:
         names = [name.strip() for name in self.cleaned_data["tags"].split(",")]

@@ -10,10 +10,12 @@ from feedback.filters import (
     LONGEST_TEXT,
     MOST_GROUPS,
     MOST_VALUES,
+    NumberFilter,
     RowsFilter,
     TicketFilterSet,
     label_of,
 )
+from feedback.models import MOST_POINTS
 from rest.fields import NOT_BLANK
 
 Schema = dict[str, Any]
@@ -45,6 +47,8 @@ def _of_value(field: filters.Filter) -> Schema:
         return {"anyOf": [{"type": "integer", "minimum": 1}, NAME]}
     if isinstance(field, filters.DateFilter):
         return {"type": "string", "format": "date"}
+    if isinstance(field, NumberFilter):
+        return {"type": "integer", "minimum": -MOST_POINTS, "maximum": MOST_POINTS}
     if isinstance(field, filters.TypedChoiceFilter):
         return {"enum": [True, False, "true", "false"]}
     if choices := field.extra.get("choices"):

@@ -63,6 +63,13 @@ class CommentFilterSet(filters.FilterSet):
     exposure = filters.ChoiceFilter(choices=Exposure.choices)
 
 
+class PersonFilterSet(filters.FilterSet):
+    """Of what a project keeps about people."""
+
+    project = NameFilter("project__key")
+    person = NameFilter("person__username", label="A user name")
+
+
 class RestTicketFilterSet(TicketFilterSet):
     """The filters of the pages, over all the projects that the caller sees."""
 

@@ -13,11 +13,14 @@ from feedback.errors import GroupsRefused
 from feedback.filters import MOST_GROUPS
 from feedback.groups_schema import groups_schema
 from feedback.models import (
+    MOST_POINTS,
     Comment,
     Exposure,
     FeedbackType,
+    PersonNote,
     Project,
     SavedFilter,
+    Standing,
     Status,
     Tag,
     Team,
@@ -251,6 +254,13 @@ class TicketSerializer(OfTypeSerializer):
     ref = serializers.CharField(read_only=True)
     submitter = PersonField(required=False, help_text="A user name; yours where it is left out.")
     status = RowField(queryset=Status.objects.all(), required=False)
+    score = StrictIntegerField(
+        min_value=-MOST_POINTS,
+        max_value=MOST_POINTS,
+        required=False,
+        allow_null=True,
+        help_text="Its priority. Null where you may not see it; sent, it leaves it as it is.",
+    )
     tags = TagsField(required=False, max_length=100, help_text="Names; new ones are made.")
 
     class Meta:
@@ -267,6 +277,7 @@ class TicketSerializer(OfTypeSerializer):
             "status",
             "blocking",
             "exposure",
+            "score",
             "tags",
             "created_at",
             "updated_at",
@@ -279,18 +290,21 @@ class TicketSerializer(OfTypeSerializer):
         "team": Right.MANAGE,
         "status": Right.MANAGE,
         "blocking": Right.MANAGE,
+        "score": Right.MANAGE,
         "tags": Right.MANAGE,
     }
 
     def to_representation(self, ticket: Ticket) -> dict[str, Any]:
         shown = super().to_representation(ticket)
         if not self.context["view"].is_insider(ticket.project):
-            shown["team"] = None
+            shown["team"] = shown["score"] = None
         return shown
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         project = (attrs.get("feedback_type") or self.instance.feedback_type).project  # type: ignore[union-attr]
+        if attrs.get("score", 0) is None:
+            del attrs["score"]
         chosen = {name: attrs.get(name) for name in ("team", "status")}
         foreign = [name for name, row in chosen.items() if row and row.project != project]
         if foreign:
@@ -330,6 +344,27 @@ class TicketSerializer(OfTypeSerializer):
             validated_data["tags"] = tags_named(instance.project, validated_data["tags"])
         change_ticket(instance, actor=self.caller.name, **validated_data)
         return instance
+
+
+class RankPointsSerializer(RowSerializer):
+    project: Any = serializers.SlugRelatedField(slug_field="key", read_only=True)
+    person: Any = serializers.SlugRelatedField(slug_field="username", read_only=True)
+
+    class Meta:
+        model = Standing
+        fields = ["id", "project", "person", "points"]
+        read_only_fields = ["points"]
+
+
+class NoteSerializer(RowSerializer):
+    project: Any = serializers.SlugRelatedField(slug_field="key", read_only=True)
+    person: Any = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    cause = serializers.CharField(help_text="The id of the execution behind it.")
+
+    class Meta:
+        model = PersonNote
+        fields = ["id", "project", "person", "ticket", "body", "actor", "cause", "created_at"]
+        read_only_fields = ["ticket", "body", "actor"]
 
 
 class LinkSerializer(RowSerializer):

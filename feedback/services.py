@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -30,7 +30,7 @@ from feedback.models import (
     Workflow,
 )
 
-CHANGEABLE = ("summary", "description", "team", "status", "blocking", "exposure")
+CHANGEABLE = ("summary", "description", "team", "status", "blocking", "exposure", "score")
 
 DEFAULT_TEAMS = (
     ("Project Managers", Team.Kind.PROJECT_MANAGER),
@@ -257,6 +257,12 @@ def link_ticket(
     link.save()
     change_of(ticket, "link", None, str(link), actor, cause).save()
     return link
+
+
+def link_to(ticket: Ticket, item: Mapping[str, str]) -> TicketLink | None:
+    """The link that lets this item stand for ``ticket`` already, in any letter case."""
+    names = {f"{name}__iexact": item[name] for name in ("remote_key", "remote_id")}
+    return ticket.links.filter(system=item["system"], **names).first()
 
 
 @transaction.atomic

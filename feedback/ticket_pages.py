@@ -13,9 +13,10 @@ from django.views.generic import FormView
 
 from access.rules import may_change, may_make, seen
 from feedback.forms import CommentForm, LinkForm, SubmitForm, TicketForm
-from feedback.models import Comment, Ticket, TicketLink
+from feedback.models import Comment, PersonNote, Ticket, TicketLink
 from feedback.numbers import row_id
 from feedback.pages import ProjectPage, TypePage
+from feedback.people import points_of
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -24,6 +25,8 @@ from feedback.services import (
     unlink_ticket,
 )
 from feedback.timeline import timeline
+
+NOTES_SHOWN = 3
 
 
 class SubmitTicketPage(TypePage, FormView):
@@ -144,6 +147,12 @@ class TicketPage(ProjectPage):
     def _again(self, **forms: BaseForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(**forms))
 
+    def about_submitter(self) -> dict[str, Any]:
+        person = self.ticket.submitter
+        about = seen(PersonNote, self.caller).filter(project=self.project, person=person)
+        notes = about.select_related("ticket__feedback_type__project").order_by("-pk")
+        return {"points": points_of(self.project, person), "notes": notes[:NOTES_SHOWN]}
+
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         everything = "all" in self.request.GET
         entries, more = timeline(
@@ -158,6 +167,7 @@ class TicketPage(ProjectPage):
             forms["link_form"] = LinkForm()
         return super().get_context_data(
             **{
+                **(self.about_submitter() if self.insider else {}),
                 "ticket": self.ticket,
                 "feedback_type": self.ticket.feedback_type,
                 "entries": entries,

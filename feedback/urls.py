@@ -5,6 +5,7 @@ from django.urls import path
 from feedback.filter_pages import SavedFilterPage, SavedFiltersPage, SaveFilterPage
 from feedback.imports.export import ExportPage
 from feedback.imports.pages import ImportLinksPage, ImportTicketsPage
+from feedback.person_page import PersonPage
 from feedback.project_pages import ProjectHome, ProjectSettings
 from feedback.ticket_list import TicketsPage
 from feedback.ticket_pages import SubmitTicketPage, TicketPage
@@ -16,6 +17,7 @@ urlpatterns = [
     path(project, ProjectHome.as_view(), name="project_home"),
     path(project + "settings/", ProjectSettings.as_view(), name="project_settings"),
     path(project + "ticket/<slug:ref>/", TicketPage.as_view(), name="ticket"),
+    path(project + "people/<int:pk>/", PersonPage.as_view(), name="person"),
     path(feedback_type + "tickets/", TicketsPage.as_view(), name="tickets"),
     path(project + "import-links/", ImportLinksPage.as_view(), name="import_links"),
     path(feedback_type + "import/", ImportTicketsPage.as_view(), name="import_tickets"),

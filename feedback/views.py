@@ -19,8 +19,10 @@ from feedback import rest_filters, serializers
 from feedback.models import (
     Comment,
     FeedbackType,
+    PersonNote,
     Project,
     SavedFilter,
+    Standing,
     Status,
     Tag,
     Team,
@@ -222,6 +224,26 @@ class TicketView(Insiders, OfType, WritableResource):
         serializer = self.get_serializer(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         return Response(self.get_serializer(serializer.save(ticket=ticket)).data, status=201)
+
+
+class RankPointsView(Resource):
+    """Rank points of people in projects, which macros add, subtract and set."""
+
+    model = Standing
+    serializer_class = serializers.RankPointsSerializer
+    filterset_class = rest_filters.PersonFilterSet
+    related = ("project", "person")
+    ordering_fields = {"id": "pk", "points": "points"}
+
+
+class PersonNoteView(Resource):
+    """What macros noted about people, for those who work in the project."""
+
+    model = PersonNote
+    serializer_class = serializers.NoteSerializer
+    filterset_class = rest_filters.PersonFilterSet
+    related = ("project", "person")
+    ordering_fields = {"id": "pk", "created_at": "created_at"}
 
 
 class CommentView(Insiders, Resource):

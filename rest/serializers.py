@@ -18,6 +18,7 @@ JSON_TYPES: dict[Any, Any] = {
     models.EmailField: strict.StrictEmailField,
     models.URLField: strict.StrictURLField,
     models.BooleanField: strict.StrictBooleanField,
+    models.IntegerField: strict.StrictIntegerField,
     models.PositiveSmallIntegerField: strict.StrictIntegerField,
     models.PositiveIntegerField: strict.StrictIntegerField,
 }

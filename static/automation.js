@@ -1,19 +1,19 @@
 "use strict";
 
 (() => {
-  // The statuses offered are those of the workflow chosen.
+  // The statuses offered are those of the workflow chosen; of all, while none is.
   const follow = (select) => {
     const workflow = select.form.elements[select.dataset.follows];
     if (!workflow) return;
-    const all = [...select.querySelectorAll("option[data-workflow]")];
-    const empty = select.querySelector("option:not([data-workflow])");
-    const label = empty.textContent;
+    const whole = [...select.cloneNode(true).children];
     const offer = () => {
       const chosen = select.value;
-      const offered = all.filter((option) => option.dataset.workflow === workflow.value);
-      empty.textContent = workflow.value ? label : "Choose a workflow first";
-      select.replaceChildren(empty, ...offered);
-      select.value = offered.some((option) => option.value === chosen) ? chosen : "";
+      const all = whole.map((each) => each.cloneNode(true));
+      const offered = all
+        .flatMap((each) => (each.matches("optgroup") ? [...each.children] : [each]))
+        .filter(({ dataset }) => !dataset.workflow || dataset.workflow === workflow.value);
+      select.replaceChildren(...(workflow.value ? offered : all));
+      select.value = [...select.options].some(({ value }) => value === chosen) ? chosen : "";
     };
     workflow.addEventListener("change", offer);
     offer();

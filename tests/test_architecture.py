@@ -22,8 +22,8 @@ MAY_IMPORT = {
 ORDER = [
     "safe_http",
     *("reasons", "bodies", "expressions", "variables", "actions", "senders", "samples"),
-    *("models", "macros", "wake", "words", "macro_run", "listener_types", "outbox"),
-    *("leaving", "runs", "by_hand"),
+    *("models", "macro_secrets", "macros", "wake", "words", "macro_run", "listener_types"),
+    *("outbox", "leaving", "runs", "by_hand"),
     *(
         "pauses",
         "bulk",

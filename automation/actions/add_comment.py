@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from django import forms
 
-from automation.actions.base import Action, ActionForm, Done, Record, Settings, TextField
+from automation.actions.base import Action, ActionForm, Done, Record, Settings
+from automation.actions.fields import TextField
 from feedback import services
 from feedback.models import Exposure, Ticket
 from feedback.undo import State, Undone, cannot
@@ -12,6 +13,7 @@ class AddComment(Action):
     kind = "add_comment"
     label = "Add Comment"
     sentence = "Add the {exposure} comment “{body}”"
+    repeatable = True
 
     class Form(ActionForm):
         body = TextField(

@@ -6,18 +6,28 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models import QuerySet
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import TextChoices
 
 from automation import variables
+from automation.actions.fields import ProjectRows, RowsOfProject, SecretField, TextField
 from automation.actions.follow_ups import FollowUp
-from feedback.models import Project, Status, Team, Ticket, TicketChange, Workflow
+from feedback.models import FeedbackType, Ticket, TicketChange
 from feedback.undo import Undone, cannot
 
 Params = Mapping[str, Any]  # as kept in rows: what a form was given
 Settings = Mapping[str, Any]  # the same, checked: rows, text, truth values
+OF_ALL = "non_field_errors"  # as the API calls what is about no field alone
 Record = dict[str, Any]  # what an action did, as its undo needs it; kept as JSON
+
+
+class Group(TextChoices):
+    """What an action is about: the heading under which it stands on the macro's page."""
+
+    TICKET = "ticket", "Ticket"
+    SUBMITTER = "submitter", "Submitter"
+    OUTSIDE = "outside", "Outside"
+    MACROS = "macros", "Other macros"
 
 
 @dataclass(frozen=True)
@@ -28,82 +38,33 @@ class Done:
     told: str = ""  # besides the ticket's own changes, as in “a comment added”
     follow_ups: tuple[FollowUp, ...] = ()
 
-    @property
-    def something(self) -> bool:
-        return bool(self.record or self.follow_ups)
-
 
 def changed(changes: list[TicketChange]) -> Done:
     """What was done where all of it is changes of the ticket."""
     return Done({"changes": [change.pk for change in changes]} if changes else {})
 
 
-IN_PROJECT: dict[type[models.Model], str] = {
-    Team: "project",
-    Workflow: "project",
-    Status: "workflow__project",
-}
-
-
-class ProjectRows:
-    """What the actions of one project choose from, read once for many macros."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self._read: dict[type[models.Model], dict[str, models.Model]] = {}
-
-    def of(self, model: type[models.Model]) -> dict[str, models.Model]:
-        if model not in self._read:
-            rows = in_project(model, self.project)
-            rows = rows.select_related("workflow") if model is Status else rows
-            self._read[model] = {str(row.pk): row for row in rows}
-        return self._read[model]
-
-
-class ProjectChoiceField(forms.ModelChoiceField):
-    """A row of the macro's own project; what is archived stays valid where it was chosen."""
-
-    known: ProjectRows | None = None
-
-    def __init__(self, model: type[models.Model], **options: Any) -> None:
-        super().__init__(model._default_manager.none(), **options)
-        self.model = model
-
-    def bind_to(self, project: Project, chosen: Any = None) -> None:
-        rows = in_project(self.model, project)
-        self.queryset = rows
-        self.offered = rows.filter(archived=False) | rows.filter(pk=chosen or None)
-
-    def to_python(self, value: Any) -> Any:
-        if self.known is None or value in self.empty_values:
-            return super().to_python(value)
-        try:
-            return self.known.of(self.model)[str(value)]
-        except KeyError:
-            raise ValidationError(self.error_messages["invalid_choice"], "invalid_choice") from None
-
-
-def in_project(model: type[models.Model], project: Project) -> QuerySet[Any]:
-    return model._default_manager.filter(**{IN_PROJECT[model]: project})
-
-
-class TextField(forms.CharField):
-    """A text with variables, filled in at each run."""
-
-    def validate(self, value: str) -> None:
-        super().validate(value)
-        variables.check(value)
-
-
 class ActionForm(forms.Form):
     def __init__(
-        self, *args: Any, project: Project, known: ProjectRows | None = None, **options: Any
+        self,
+        *args: Any,
+        feedback_type: FeedbackType,
+        known: ProjectRows | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         for name, field in self.fields.items():
-            if isinstance(field, ProjectChoiceField):
+            if isinstance(field, RowsOfProject):
                 field.known = known
-                field.bind_to(project, self.get_initial_for_field(field, name))
+                field.bind_to(feedback_type, self.get_initial_for_field(field, name))
+
+    def has(self, *names: str) -> bool:
+        """Whether any of these is given, and none was refused."""
+        return any(self.cleaned_data.get(name) not in (None, "", []) for name in names)
+
+    def needs_one_of(self, *names: str, problem: str) -> None:
+        if not self.has(*names) and not self.errors:
+            raise ValidationError(problem)
 
 
 class ParamsRefused(ValidationError):
@@ -127,30 +88,51 @@ class Action:
 
     kind: ClassVar[str]  # stored in rows: never renamed
     label: ClassVar[str]
+    group: ClassVar[Group] = Group.TICKET
     sentence: ClassVar[str]
     Form: ClassVar[type[ActionForm]]
     repeatable: ClassVar[bool] = False  # whether a macro may do it several times
     not_undoable: ClassVar[str] = ""  # why it cannot be taken back: “A mail that left …”
 
     def clean(
-        self, params: Params, project: Project, known: ProjectRows | None = None
+        self, params: Params, feedback_type: FeedbackType, known: ProjectRows | None = None
     ) -> dict[str, Any]:
         """``params`` as rows and values; raises ParamsRefused."""
-        form = self.Form(params, project=project, known=known)
+        form = self.Form(params, feedback_type=feedback_type, known=known)
         if not form.is_valid():
             problems = {name: [*map(str, errors)] for name, errors in form.errors.items()}
-            raise ParamsRefused(self.Form, problems)
+            whole = problems.pop(NON_FIELD_ERRORS, None)
+            raise ParamsRefused(self.Form, problems | ({OF_ALL: whole} if whole else {}))
         return form.cleaned_data
 
-    def filled_in(self, settings: Settings, words: Callable[[], variables.Words]) -> Settings:
-        """``settings`` with the variables of their texts; raises ValidationError."""
-        texts = {
-            name: settings[name]
-            for name, field in self.Form.base_fields.items()
-            if isinstance(field, TextField) and "{" in settings[name]
+    def lacks(self, settings: Settings) -> dict[str, str]:
+        """By field what has to be entered before it works, but no file or copy brings along."""
+        return {}
+
+    def secrets(self) -> list[str]:
+        fields = self.Form.base_fields.items()
+        return [name for name, field in fields if isinstance(field, SecretField)]
+
+    def filled_in(
+        self,
+        settings: Settings,
+        words: Callable[[], variables.Words],
+        secrets: Mapping[str, str] | None = None,
+    ) -> Settings:
+        """``settings`` with the variables of their texts; raises ValidationError.
+
+        ``secrets`` are those of the macro by the names that ``settings`` have for them.
+        """
+        fields = self.Form.base_fields.items()
+        texts = {name: field for name, field in fields if isinstance(field, TextField)}
+        hidden = {
+            name: variables.Verbatim((secrets or {}).get(settings[name], ""))
+            for name in self.secrets()
         }
-        known = words() if texts else {}
-        return {**settings, **{name: variables.fill(text, known) for name, text in texts.items()}}
+        asks = any("{" in settings[name] for name in texts)
+        known = {**words(), **hidden} if asks else {}
+        filled = {name: _filled(texts[name], settings[name], known) for name in texts}
+        return {**settings, **hidden, **filled}
 
     def describe(self, settings: Settings) -> str:
         return self.sentence.format(**settings)
@@ -162,3 +144,10 @@ class Action:
     def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
         """Take back what the ticket's own fields do not tell; they go back by themselves."""
         return [cannot(self.label, self.not_undoable)] if self.not_undoable else []
+
+
+def _filled(field: TextField, text: str, words: variables.Words) -> Any:
+    try:
+        return field.fill(text, words)
+    except ValidationError as error:
+        raise ValidationError(f"{field.label}: {' '.join(error.messages)}") from error

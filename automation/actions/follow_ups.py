@@ -18,13 +18,17 @@ class Mail:
 
 @dataclass(frozen=True)
 class Call:
-    """An HTTP request; ``keep``: form fields of the ticket, each by a JMESPath over the answer."""
+    """An HTTP request; ``keep``: form fields of the ticket, each by a JMESPath over the answer.
+
+    ``secrets`` stand somewhere in it and are struck out wherever it is shown.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     keep: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

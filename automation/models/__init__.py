@@ -8,7 +8,7 @@ from automation.models.listeners import (
     ProtectedStatus,
     StatusRow,
 )
-from automation.models.macros import Macro, MacroAction, MacroActionUse
+from automation.models.macros import Macro, MacroAction, MacroActionUse, MacroSecret
 from automation.models.outcomes import public_id
 from automation.models.outgoing import Outgoing
 from automation.models.starts import (
@@ -32,6 +32,7 @@ __all__ = [
     "Macro",
     "MacroAction",
     "MacroActionUse",
+    "MacroSecret",
     "Outgoing",
     "Pause",
     "ProtectedStatus",

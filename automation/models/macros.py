@@ -5,7 +5,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from automation.actions import ACTIONS, action_choices
-from feedback.models import Archivable, FeedbackType, Project, Status, Team, Workflow
+from feedback.models import Archivable, FeedbackType, Project, Status, Tag, Team, Workflow
 
 
 class Macro(Archivable):
@@ -67,6 +67,20 @@ class MacroActionUse(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True)
     workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, null=True)
     status = models.ForeignKey(Status, on_delete=models.PROTECT, null=True)
+    tag = models.ForeignKey(Tag, on_delete=models.PROTECT, null=True)
+    macro = models.ForeignKey(Macro, on_delete=models.PROTECT, null=True, related_name="used_in")
 
     def __str__(self) -> str:
         return f"Macro “{self.action.macro}”"
+
+
+class MacroSecret(models.Model):
+    """What an action of a macro knows and nobody is shown; the action's params have its name."""
+
+    macro = models.ForeignKey(Macro, on_delete=models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=40, unique=True)
+    value = models.TextField()
+    goes_to = models.CharField(max_length=300, help_text="Whom it is told, and nobody else.")
+
+    def __str__(self) -> str:
+        return f"A secret of macro “{self.macro}”"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,7 @@ class Outcome:
     only_here: list[str] = field(default_factory=list)
     listeners: list[ExternalListener] = field(default_factory=list)
     new_listeners: list[ExternalListener] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)  # what still lacks something, with what
 
     def note(self, row: models.Model, created: bool, where: str = "") -> None:
         (self.created if created else self.changed).append(called(row, where))
@@ -64,6 +65,7 @@ class Outcome:
         bare = [f"“{listener.key}”" for listener in self.new_listeners]
         return [
             *(f"Only in the project, and left as it is: {each}." for each in self.only_here),
+            *self.unfinished,
             *([f"Secrets of listeners stay as they are: {', '.join(kept)}."] if kept else []),
             *(
                 [f"New, and without a secret, which files never hold: {', '.join(bare)}."]
@@ -152,16 +154,24 @@ def save(item: Item, form: Any, work: Work) -> Any:
 
 
 def row_named(
-    model: type[models.Model], node: Node, item: Item, work: Work, names: Names
+    model: type[models.Model],
+    node: Node,
+    item: Item,
+    work: Work,
+    names: Names,
+    in_file: Collection[str] = (),
 ) -> int | str:
-    """The id of the row that ``node`` names; empty where there is none, which is noted."""
+    """The id of the row that ``node`` names; empty where there is none, which is noted.
+
+    What is ``in_file`` and yet not there was refused, which was said at its own place.
+    """
     called = text_of(node, work.problems).strip()
     if not called:
         return ""
     try:
         return names.find(model, called).pk
     except Unnamed as error:
-        if {called.lower(), called.rpartition(": ")[2].lower()} & work.refused:
+        if {called.lower(), called.rpartition(": ")[2].lower()} & {*work.refused, *in_file}:
             item.doom(node, str(error))
         else:
             work.problems.note(node, str(error))

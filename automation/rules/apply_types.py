@@ -11,18 +11,21 @@ from django.db import models
 from django.utils.functional import cached_property
 
 from automation.actions import ACTIONS
-from automation.actions.base import ProjectChoiceField
+from automation.actions.fields import RowsOfProject, YesNoField
 from automation.listener_form import ListenerForm, default_when
-from automation.macros import ActionsRefused, save_macro
+from automation.macro_secrets import with_secrets_of
+from automation.macros import ActionsRefused, lacking, save_macro
 from automation.models import ExternalListener, Macro
 from automation.rules.apply import Work, row_named, save
-from automation.rules.document import LIST, MAPPING, TEXT, Node
+from automation.rules.circles import in_order_of_running
+from automation.rules.document import LIST, MAPPING, TEXT, TRUTH, Node
 from automation.rules.export import (
     LISTENER,
     default_of,
     filter_tree,
     listener_tree,
     macro_tree,
+    params_of,
     takes_several,
     type_tree,
 )
@@ -85,7 +88,7 @@ class TypeWork:
     """One feedback type of the file, whose row is there already."""
 
     def __init__(self, kind: FeedbackType, item: Item, work: Work, names: Names) -> None:
-        self.kind, self.item, self.work, self.names = kind, item, work, names
+        self.kind, self.item, self.work, self.names = kind, item, work, names.of_type(kind)
 
     def apply(self) -> None:
         macros = self.kind.macros.prefetch_related("actions")
@@ -102,7 +105,8 @@ class TypeWork:
         there = Called(rows, by)
         for row in there.exact.values():
             row.feedback_type = self.kind
-        parts = self.item.items(section, tuple(keys), by)
+        parts = list(self.item.items(section, tuple(keys), by))
+        parts = in_order_of_running(parts) if section == "macros" else parts
         named = [make(there.get(name), name, item) for name, item in parts]
         self.work.outcome.missing(there, named, self.kind.prefix)
 
@@ -153,12 +157,19 @@ class TypeWork:
         actions = [(kind, params) for kind, params, _ in given]
         kept = macro or Macro(feedback_type=self.kind)
         kept.name, kept.archived = name, item.flag("archived")
+        actions = with_secrets_of(kept, actions)
         try:
-            row = self._keep(item, kept, lambda: save_macro(kept, actions), "actions")
+            row = self._keep(item, kept, lambda: save_macro(kept, actions, wholly=False), "actions")
         except ActionsRefused as refused:
             for (_, _, part), problems in zip(given, refused.by_action, strict=True):
                 _note_action(part, problems)
             row = None
+        if row:
+            self.names.forget(Macro)
+            self.work.outcome.unfinished += [
+                f"Macro “{row}” of {self.kind.prefix} does not work yet. {each}"
+                for each in lacking(row)
+            ]
         return row or macro
 
     def _action(self, node: Node, item: Item) -> tuple[str, dict[str, Any], Item]:
@@ -169,7 +180,7 @@ class TypeWork:
         if node.kind != MAPPING or not outer.whole:
             return "", {}, outer
         [kind] = node.value
-        fields = ACTIONS[kind].Form.base_fields
+        fields = params_of(kind)
         if kind not in outer.nodes:
             node = Node(node.line, MAPPING, {}, (*node.path, kind))
         inner = Item(outer.nodes.get(kind, node), tuple(fields), self.work.problems)
@@ -182,13 +193,29 @@ class TypeWork:
         return kind, params, inner
 
     def _param(self, field: Any, node: Node, item: Item) -> Any:
-        if isinstance(field, ProjectChoiceField):
-            return row_named(field.model, node, item, self.work, self.names)
+        """What an action's form is given."""
+        if isinstance(field, RowsOfProject):
+            rows = [self._row(field.model, each, item) for each in self._several(field, node)]
+            return [row for row in rows if row] if field.several else rows[0]
+        if isinstance(field, YesNoField):
+            if node.kind != TRUTH:
+                self.work.problems.note(node, "Write true or false here.")
+            return node.plain()
         if isinstance(field, forms.CharField):
             return text_of(node, self.work.problems)
+        if isinstance(field, forms.MultipleChoiceField) and node.kind != LIST:
+            self.work.problems.note(node, "Here belongs a list: a line with “- ” for each.")
+            return []
         if problem := choice_problem(field, node.plain()):
             self.work.problems.note(node, problem)
         return node.plain()
+
+    def _several(self, field: RowsOfProject, node: Node) -> list[Node]:
+        return node.value if field.several and node.kind == LIST else [node]
+
+    def _row(self, model: type[models.Model], node: Node, item: Item) -> int | str:
+        in_file = self.in_file["macro"] if model is Macro else ()
+        return row_named(model, node, item, self.work, self.names, in_file)
 
     def _listener(
         self, listener: ExternalListener | None, key: str, item: Item
@@ -259,7 +286,7 @@ class TypeWork:
     def _as_before(self, item: Item, tree: Any) -> bool:
         """What the project has already is not touched, nor checked once more."""
         try:
-            return bool(item.node.plain() == tree())
+            return bool(item.node.plain() == _written(tree()))
         except (Unnamed, AttributeError, TypeError, LookupError):
             return False
 
@@ -280,6 +307,15 @@ class TypeWork:
             return None
         self.work.outcome.note(row, created, self.kind.prefix)
         return row
+
+
+def _written(tree: Any) -> Any:
+    """With numbers as a file's text has them."""
+    if isinstance(tree, dict):
+        return {name: _written(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_written(value) for value in tree]
+    return str(tree) if isinstance(tree, int) and not isinstance(tree, bool) else tree
 
 
 def _note_action(part: Item, problems: Mapping[str, Any]) -> None:

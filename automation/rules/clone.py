@@ -50,7 +50,7 @@ def clone_project(source: Project, key: str, name: str) -> Clone:
     project = plan.outcome.project
     rows = {row.key: row for row in project.listeners.select_related("feedback_type")}
     listeners = [ClonedListener(rows[new], old) for old, new in keys.items()]
-    return Clone(project, listeners, left)
+    return Clone(project, listeners, left + plan.outcome.unfinished)
 
 
 def _types(tree: Tree) -> list[Tree]:

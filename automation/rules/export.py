@@ -10,7 +10,7 @@ from django.db import models
 from django_filters import MultipleChoiceFilter
 
 from automation.actions import ACTIONS
-from automation.actions.base import ProjectChoiceField
+from automation.actions.fields import RowsOfProject, SecretField
 from automation.listener_form import ListenerForm
 from automation.models import ExternalListener, Macro, MacroAction
 from automation.rules.names import Names, Unnamed
@@ -47,7 +47,8 @@ def rules_of(project: Project) -> Rules:
             for workflow in project.workflows.order_by("pk").prefetch_related("statuses")
         ],
         "feedback_types": [
-            {**type_tree(kind), **_below(kind, names, left_out)} for kind in _types(project)
+            {**type_tree(kind), **_below(kind, names.of_type(kind), left_out)}
+            for kind in _types(project)
         ],
     }
     return Rules({name: part for name, part in tree.items() if part}, left_out)
@@ -177,16 +178,27 @@ def takes_several(name: str) -> bool:
 
 
 def _action(row: MacroAction, names: Names) -> Tree:
-    fields = ACTIONS[row.kind].Form.base_fields
     return {
         row.kind: {
-            name: _name_of(field.model, row.params[name], names)
-            if isinstance(field, ProjectChoiceField)
-            else unix(row.params[name])
-            for name, field in fields.items()
+            name: _param(field, row.params[name], names)
+            for name, field in params_of(row.kind).items()
             if row.params.get(name) not in (None, "", [])
         }
     }
+
+
+def params_of(kind: str) -> dict[str, Any]:
+    """The fields of an action that a file may hold: no secrets."""
+    fields = ACTIONS[kind].Form.base_fields
+    return {name: field for name, field in fields.items() if not isinstance(field, SecretField)}
+
+
+def _param(field: Any, value: Any, names: Names) -> Any:
+    if not isinstance(field, RowsOfProject):
+        return unix(value)
+    if field.several:
+        return sorted((_name_of(field.model, each, names) for each in value), key=by_letters)
+    return _name_of(field.model, value, names)
 
 
 def _name_of(model: type[models.Model], pk: Any, names: Names) -> str:

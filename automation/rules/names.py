@@ -8,8 +8,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import models
 
+from automation.models import Macro
 from feedback.filters import CHOICES_IN_PROJECT
-from feedback.models import Project, Status, Workflow
+from feedback.models import FeedbackType, Project, Status, Workflow
 from rest.nearest import nearest
 
 CHOICES: dict[type[models.Model], Callable[[Project], Any]] = {
@@ -42,17 +43,30 @@ class Called:
 
 
 class Names:
-    """What the rows of one project are called, read once for each kind."""
+    """What the rows of one project are called, read once for each kind; macros are a type's own."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, project: Project, feedback_type: FeedbackType | None = None) -> None:
+        self.project, self.feedback_type = project, feedback_type
         self._rows: dict[type[models.Model], dict[int, models.Model]] = {}
         self._indexes: dict[type[models.Model], tuple[Index, Index]] = {}
 
     def rows(self, model: type[models.Model]) -> dict[int, models.Model]:
         if model not in self._rows:
-            self._rows[model] = {row.pk: row for row in CHOICES[model](self.project)}
+            own = Macro.objects.filter(feedback_type=self.feedback_type)
+            rows = own if model is Macro else CHOICES[model](self.project)
+            self._rows[model] = {row.pk: row for row in rows}
         return self._rows[model]
+
+    def of_type(self, feedback_type: FeedbackType) -> Names:
+        """The same, with what was read so far, and the macros of that type."""
+        own = Names(self.project, feedback_type)
+        own._rows, own._indexes = {**self._rows}, {**self._indexes}
+        return own
+
+    def forget(self, model: type[models.Model]) -> None:
+        """Read the rows anew: there are others now."""
+        self._rows.pop(model, None)
+        self._indexes.pop(model, None)
 
     def with_id(self, model: type[models.Model], pk: int) -> models.Model | None:
         """A row of the project, or a person who was once part of it."""

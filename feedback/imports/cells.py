@@ -24,6 +24,7 @@ TICKET_COLUMNS = {
     "tags": "Names with commas or semicolons between them; new ones are made.",
     "exposure": "public or internal.",
     "blocking": "yes or no.",
+    "score": "The priority score, a whole number such as 5.",
     "submitter": "Username or e-mail address of somebody in the project; empty: you. It cannot be "
     "changed later.",
     **LINK_COLUMNS,
@@ -82,6 +83,7 @@ def fields_of(ticket: Ticket, tags: Iterable[Tag], *, several: bool) -> dict[str
         "tags": tags_cell(tags),
         "exposure": Exposure(ticket.exposure).value,
         "blocking": "yes" if ticket.blocking else "no",
+        "score": str(ticket.score),
         "submitter": ticket.submitter.get_username(),
         "created": ticket.created_at.isoformat(timespec="seconds"),
         "updated": ticket.updated_at.isoformat(timespec="seconds"),

@@ -61,6 +61,7 @@ class Outcome:
             ("Submitter", ticket.submitter.get_username()),
             ("Exposure", ticket.exposure if ticket.exposure == "internal" else ""),
             ("Blocking", "yes" if ticket.blocking else ""),
+            ("Priority score", str(ticket.score or "")),
             *((name.capitalize(), text) for name, text in noted if name in ("tags", "link")),
         ]
 

@@ -15,7 +15,7 @@ from feedback.imports.links import KnownLinks, LinkCells
 from feedback.imports.names import Names, ref_key, tickets_called
 from feedback.imports.plan import Plan, Step, steps_of
 from feedback.imports.problems import Problem, Refused, refuse
-from feedback.models import Exposure, FeedbackType, Status, Team, Ticket
+from feedback.models import MOST_POINTS, Exposure, FeedbackType, Status, Team, Ticket
 from feedback.services import CHANGEABLE
 
 LAYOUT = Layout(TICKET_COLUMNS, required=[])
@@ -36,6 +36,11 @@ class TicketRowForm(LinkCells):
     tags = forms.CharField()
     exposure = forms.CharField()
     blocking = forms.CharField()
+    score = forms.IntegerField(
+        min_value=-MOST_POINTS,
+        max_value=MOST_POINTS,
+        error_messages={"invalid": "Give a whole number."},
+    )
     submitter = forms.CharField()
 
     def __init__(self, cells: dict[str, str], *, names: Names, ticket: Ticket | None) -> None:

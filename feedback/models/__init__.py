@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from feedback.models.people import PersonChange, PersonNote, Standing
 from feedback.models.projects import (
     Archivable,
     FeedbackType,
@@ -12,6 +13,7 @@ from feedback.models.projects import (
 )
 from feedback.models.saved_filters import SavedFilter, SavedFilterUse
 from feedback.models.tickets import (
+    MOST_POINTS,
     REF,
     Comment,
     Exposure,
@@ -25,14 +27,18 @@ from feedback.models.tickets import (
 )
 
 __all__ = [
+    "MOST_POINTS",
     "REF",
     "Archivable",
     "Comment",
     "Exposure",
     "FeedbackType",
+    "PersonChange",
+    "PersonNote",
     "Project",
     "SavedFilter",
     "SavedFilterUse",
+    "Standing",
     "Status",
     "Tag",
     "Team",

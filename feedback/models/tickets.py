@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
@@ -13,6 +14,7 @@ from django.urls import reverse
 
 from feedback.models.projects import FeedbackType, Project, Status, Tag, Team
 
+MOST_POINTS = 1_000_000_000  # of a score, either way: every database takes it
 REF = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)\s*-\s*([0-9]{1,9})\s*")
 
 
@@ -52,6 +54,12 @@ class Ticket(models.Model):
         choices=Exposure.choices,
         default=Exposure.PUBLIC,
         help_text="An internal ticket is hidden from participants other than its submitter.",
+    )
+    score = models.IntegerField(
+        "priority score",
+        default=0,
+        validators=[MinValueValidator(-MOST_POINTS), MaxValueValidator(MOST_POINTS)],
+        help_text="The higher, the sooner it is looked at. Participants do not see it.",
     )
     tags = models.ManyToManyField(Tag, through="TicketTag", related_name="tickets", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

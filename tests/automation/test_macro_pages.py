@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from automation.actions import ACTIONS
+from automation.actions.base import Group
 from automation.macros import save_macro
 from automation.models import Macro
-from feedback.models import Status, Workflow
+from feedback.models import Status, Tag, Workflow
 from tests.conftest import closing_macro, make_listener
 
 
@@ -39,11 +41,16 @@ def test_create_a_macro_as_the_guide_says(page, beta, address):
     assert "Move to “Closed” in Default, owned by Beta Support" in answer.content.decode()
 
 
-def test_the_only_workflow_is_chosen_from_the_start(page, beta, address):
+def test_at_first_everything_is_left_as_it_is(page, beta, address):
     form = page.get(address("macro_add")).context["form"]
 
-    assert form.parts[0].form["workflow"].value() == beta.workflow.pk
-    assert not form.parts[0].ticked
+    workflow = form.parts[0].form["workflow"]
+    assert workflow.value() is None
+    assert workflow.field.widget.choices == [
+        ("", "Leave as it is"),
+        (beta.workflow.pk, "Default"),
+    ]
+    assert not any(part.ticked for part in form.parts)
 
 
 def test_several_actions_are_kept_in_the_order_of_the_page(page, beta, address):
@@ -55,12 +62,12 @@ def test_several_actions_are_kept_in_the_order_of_the_page(page, beta, address):
 
 
 def test_an_error_stands_at_its_field_and_the_tick_stays(page, beta, address):
-    missing = ticked(beta, **{"adjust_workflow-status": ""})
-    answer = page.post(address("macro_add"), missing)
+    wrong = ticked(beta, **{"adjust_workflow-status": beta.workflow.pk + 10**6})
+    answer = page.post(address("macro_add"), wrong)
 
     part = answer.context["form"].parts[0]
     assert part.ticked
-    assert part.form.errors == {"status": ["This field is required."]}
+    assert [*part.form.errors] == ["status"]
     assert part.form["team"].value() == str(beta.support.pk)
     assert "Nothing was saved yet." in answer.content.decode()
     assert not Macro.objects.exists()
@@ -213,3 +220,167 @@ def test_a_macro_of_another_type_is_not_found(page, close):
 
 def test_whoever_is_not_signed_in_is_asked_to(client, beta, address):
     assert client.get(address("resources")).url.startswith("/admin/login/")
+
+
+# Every action
+
+
+def of_everything(beta, inner, tag):
+    """What a browser sends where everything is ticked."""
+    given = {
+        "adjust_workflow": {"team": beta.support.pk, "workflow": "", "status": beta.closed.pk},
+        "set_blocking": {"blocking": "False"},
+        "set_exposure": {"exposure": "internal"},
+        "add_tags": {"tags": [tag.pk], "names": "new"},
+        "remove_tags": {"names": "old"},
+        "add_comment": {"body": "Hi", "exposure": "public"},
+        "adjust_score": {"points_how": "add", "points": "5", "score_how": "", "score": ""},
+        "add_note": {"body": "Good."},
+        "adjust_team_membership": {"change": "add", "team": beta.support.pk},
+        "link": {"system": "jira", "remote_key": "A-1", "remote_id": "", "url": ""},
+        "unlink": {"system": "jira", "remote_key": ""},
+        "send_email": {
+            "to": ["submitter", "team"],
+            "addresses": "a@example.com",
+            "subject": "Hi",
+            "text": "Hello",
+            "sending": "each",
+        },
+        "call_webhook": {
+            "method": "POST",
+            "url": "https://a.example/",
+            "headers": "Authorization: Bearer {{ secret }}",
+            "secret": "swordfish",
+            "body": "",
+            "keep": "",
+        },
+        "run_macro": {"macro": inner.pk},
+    }
+    fields = {f"{kind}-{name}": value for kind, own in given.items() for name, value in own.items()}
+    return {"name": "Everything"} | dict.fromkeys(given, "on") | fields
+
+
+@pytest.fixture
+def everything(beta, close):
+    return of_everything(beta, close, Tag.objects.create(project=beta.project, name="hot"))
+
+
+def test_everything_ticked_is_kept_and_shown_again(page, beta, everything, address):
+    made = page.post(address("macro_add"), everything)
+
+    macro = Macro.objects.get(name="Everything")
+    assert made.status_code == 302
+    assert [action.kind for action in macro.actions.all()] == [*ACTIONS]
+    before = [action.params for action in macro.actions.all()]
+    form = page.get(address("macro", macro.pk)).context["form"]
+    again = {"name": "Everything"}
+    for part in form.parts:
+        again[part.action.kind] = "on"
+        values = {each.html_name: each.value() for each in part.form}
+        again |= {name: "" if value is None else value for name, value in values.items()}
+    page.post(address("macro", macro.pk), again)
+    assert [action.params for action in macro.actions.all()] == before
+
+
+def test_a_secret_is_not_on_the_page(page, beta, everything, address):
+    page.post(address("macro_add"), everything)
+
+    content = page.get(address("macro", Macro.objects.get(name="Everything").pk)).content.decode()
+
+    assert "swordfish" not in content
+    assert 'type="password" name="call_webhook-secret" value="kept:' in content
+
+
+def test_what_was_typed_without_its_tick_is_kept_on_the_page(page, everything, address):
+    refused = everything | {"set_blocking-blocking": ""}
+    for kind in ("add_tags", "send_email"):
+        del refused[kind]
+
+    answer = page.post(address("macro_add"), refused)
+
+    forms = {part.action.kind: part.form for part in answer.context["form"].parts}
+    assert forms["set_blocking"].errors == {"blocking": ["This field is required."]}
+    assert forms["add_tags"]["tags"].value() == [str(everything["add_tags-tags"][0])]
+    assert forms["send_email"]["to"].value() == ["submitter", "team"]
+
+
+@pytest.mark.parametrize("nonsense", ["abc", "²", "9" * 40, "-1", "\0"])
+@pytest.mark.parametrize("field", ["add_tags-tags", "run_macro-macro", "send_email-to"])
+def test_nonsense_in_a_choice_is_refused_with_and_without_the_tick(
+    page, everything, address, field, nonsense
+):
+    given = everything | {field: [nonsense]}
+    with_tick = page.post(address("macro_add"), given)
+    del given[field.partition("-")[0]]
+    del given["set_blocking"]
+    given["name"] = ""
+    without = page.post(address("macro_add"), given)
+
+    assert (with_tick.status_code, without.status_code) == (200, 200)
+    assert not Macro.objects.filter(name="Everything").exists()
+
+
+def test_the_actions_stand_under_headings(page, beta, address):
+    content = page.get(address("macro_add")).content.decode()
+
+    places = [content.index(f">{group.label}</h2>") for group in Group]
+    assert places == sorted(places)
+    assert content.count('class="auto-group"') == len(Group)
+
+
+def test_a_project_without_tags_says_so(page, beta, address):
+    assert "There is none to choose from." in page.get(address("macro_add")).content.decode()
+
+
+def test_who_manages_a_project_is_not_offered_nor_taken(page, beta, address):
+    form = page.get(address("macro_add")).context["form"]
+    (part,) = (each for each in form.parts if each.action.kind == "adjust_team_membership")
+    offered = {name for _, name in part.form.fields["team"].widget.choices}
+    assert offered == {"Choose …", "Beta Support", "Participants"}
+
+    answer = page.post(
+        address("macro_add"),
+        {
+            "name": "Up",
+            "adjust_team_membership": "on",
+            "adjust_team_membership-change": "add",
+            "adjust_team_membership-team": beta.managers.pk,
+        },
+    )
+
+    assert "is a team of project managers" in answer.content.decode()
+    assert not Macro.objects.exists()
+
+
+def test_a_macro_that_would_run_itself_is_refused_at_its_field(page, beta, close, address):
+    outer = save_macro(
+        Macro(feedback_type=beta.bugs, name="Outer"), [("run_macro", {"macro": close.pk})]
+    )
+    circle = {"name": close.name, "run_macro": "on", "run_macro-macro": outer.pk}
+
+    answer = page.post(address("macro", close.pk), circle)
+
+    (part,) = (each for each in answer.context["form"].parts if each.ticked)
+    assert part.form.errors == {
+        "macro": ["The macro would run itself: Close ticket → Outer → Close ticket."]
+    }
+    assert close.actions.get().kind == "adjust_workflow"
+
+
+def test_a_macro_is_not_offered_itself_and_names_those_that_run_it(page, beta, close, address):
+    save_macro(Macro(feedback_type=beta.bugs, name="Outer"), [("run_macro", {"macro": close.pk})])
+
+    answer = page.get(address("macro", close.pk))
+
+    (part,) = (each for each in answer.context["form"].parts if each.action.kind == "run_macro")
+    assert [name for _, name in part.form.fields["macro"].widget.choices] == ["Choose …", "Outer"]
+    assert "Run by the macros" in answer.content.decode()
+
+
+def test_a_macro_that_another_runs_is_not_deleted_and_that_one_is_named(page, beta, close, address):
+    save_macro(Macro(feedback_type=beta.bugs, name="Outer"), [("run_macro", {"macro": close.pk})])
+
+    answer = page.post(address("macro_delete", close.pk))
+
+    assert answer.status_code == 409
+    assert answer.context["users"] == ["Macro “Outer”"]

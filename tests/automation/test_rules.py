@@ -519,7 +519,7 @@ def test_an_action_without_settings_or_with_two_names_is_refused(rules):
     bare = "\n".join(LINES[: LINES.index("          - adjust_workflow:") + 1])
     two = bare.replace("- adjust_workflow:", "- {adjust_workflow: {}, add_comment: {}}")
 
-    assert any("adjust_workflow" in each and "required" in each for each in refused(bare))
+    assert any("adjust_workflow" in each and "Choose a team" in each for each in refused(bare))
     assert any("One action a line" in each for each in refused(two))
     assert any("Here belong" in each for each in refused(bare.replace("adjust_workflow:", "x")))
 

@@ -36,6 +36,7 @@ from django.test import Client
 from automation import outbox, queue
 from automation.models import Delivery, Execution, Outgoing
 from feedback.models import Status, Team, Workflow
+from feedback.people import add_note, adjust_points
 from feedback.services import create_project, submit_ticket
 from tests.conftest import closing_macro, link_to_jira, make_beta, make_key, make_listener
 User.objects.create_superuser("cm", "cm@example.com", "cm")
@@ -48,6 +49,8 @@ create_project("empty", "Empty").teams.get(name="Project Managers").members.add(
 fast = Workflow.objects.create(project=beta.project, name="Fast track")
 Status.objects.create(workflow=fast, name="Done at once", category="done")
 link_to_jira(beta.ticket)
+add_note(beta.ticket, "Writes well.", actor="Shut by Jira", cause="0" * 32)
+adjust_points(beta.ticket, "add", 5, actor="Shut by Jira")
 for number in range(2, 40):
     submit_ticket(beta.bugs, summary=f"Picture {number} is upside down", submitter=beta.ada)
 shut = make_listener(beta, closing_macro(beta, "Shut"), name="Shut by Jira", key="shut")

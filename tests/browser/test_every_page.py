@@ -21,6 +21,14 @@ def submit_empty(page):
     expect(page.get_by_role("alert").first).to_be_visible()
 
 
+def tick_everything(page):
+    """All of a macro's parts, and what is wrong with each that was left empty."""
+    main = page.get_by_role("main")
+    for tick in main.locator(".auto-tick").get_by_role("checkbox").all():
+        tick.check()
+    submit_empty(page)
+
+
 def save_key(page):
     page.get_by_label("Name").fill("Shown")
     page.get_by_label("Prefix").fill("shown")
@@ -65,11 +73,13 @@ PAGES = {
         "projects/beta/BUG/tickets/?status=nonsense",
         "projects/beta/BUG/submit/",
         "projects/beta/ticket/BUG-0001/?edit&link",
+        "projects/beta/people/2/",
         "projects/beta/BUG/filters/",
         "projects/beta/BUG/filters/save/?status=1",
         "projects/beta/BUG/resources/",
         "projects/beta/BUG/macros/add/",
         ("projects/beta/BUG/macros/add/", submit_empty),
+        ("projects/beta/BUG/macros/add/", tick_everything),
         "projects/beta/BUG/macros/1/",
         "projects/beta/BUG/macros/1/delete/",
         "projects/beta/BUG/automation/",

@@ -28,8 +28,8 @@ def cast(beta):
     """Three tickets that differ in every field that can be filtered by.
 
     BUG-0001: New, of the managers, by Ada, without tags, of 1 March 2026.
-    BUG-0002: Closed, of nobody, by Bob, tagged lens and heat, internal, blocking, of 2 March.
-    BUG-0003: Open, of the support, by Bob, tagged heat, of 3 March.
+    BUG-0002: Closed, of nobody, by Bob, tagged lens and heat, internal, blocking, score 5, of 2 March.
+    BUG-0003: Open, of the support, by Bob, tagged heat, score -1, of 3 March.
     """
     bob = User.objects.create_user("bob", "bob@example.org")
     beta.support.members.add(bob)
@@ -44,9 +44,11 @@ def cast(beta):
         team=None,
         exposure="internal",
         blocking=True,
+        score=5,
         tags=[lens, heat],
     )
-    change_ticket(three, actor="ada", status=beta.open, team=beta.support, tags=[heat])
+    moved = {"status": beta.open, "team": beta.support, "score": -1}
+    change_ticket(three, actor="ada", tags=[heat], **moved)
     for day, ticket in enumerate((beta.ticket, two, three), start=1):
         moment = datetime(2026, 3, day, 12, tzinfo=UTC)
         Ticket.objects.filter(pk=ticket.pk).update(created_at=moment)
@@ -71,6 +73,8 @@ def values_of(cast) -> dict[str, list]:
         "tags": [[cast.lens.pk], "2"],
         "exposure": [["internal"], "2"],
         "blocking": ["true", "2"],
+        "score_min": ["5", "2"],
+        "score_max": [-1, "3"],
         "submitter": [[cast.bob.pk], "23"],
         "submitter_team": [[cast.participants.pk], "1"],
         "submitter_email": ["EXAMPLE.ORG", "23"],

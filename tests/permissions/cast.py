@@ -28,6 +28,7 @@ from automation.models import (
 )
 from automation.reasons import Reason
 from feedback.models import FeedbackType, SavedFilter, Status, Team, Workflow
+from feedback.people import add_note, adjust_points
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -174,6 +175,7 @@ def make_project(
         )
         for listener_key in ("closed", "spare")
     ]
+    adjust_points(ticket, "add", 5, actor=f"{inner} Jira")
     delivery, execution = _delivery(listeners[0], macros[0], ticket, word=iron)
     return SimpleNamespace(
         project=project,
@@ -207,6 +209,8 @@ def make_project(
         inner_comment=add_comment(
             ticket, body=f"{inner} comment", actor=tester.username, exposure="internal"
         ),
+        note=add_note(ticket, f"{inner} note", actor=f"{inner} Jira"),
+        standing=tester.standings.get(),
         filter=filters[0],
         spare_filter=filters[1],
         macro=macros[0],

@@ -95,6 +95,10 @@ OF_A_PROJECT = [
     Entry("POST", PROJECT + "rules/clone/", COMMUNITY, {"name": "Twin", "key": "twin"}),
 ]
 
+OF_PEOPLE = [
+    Entry("GET", PROJECT + "people/{tester.pk}/", INSIDERS),
+]
+
 TICKET = PROJECT + "ticket/{ticket.ref}/"
 COMMENT = {"action": "comment", "body": "Hi", "exposure": "public"}
 OF_TICKETS = [
@@ -454,6 +458,7 @@ BY_THE_ADMIN = [
 PAGES = [
     *ALL_AROUND,
     *OF_A_PROJECT,
+    *OF_PEOPLE,
     *OF_TICKETS,
     *OF_FILTERS,
     *OF_AUTOMATION,

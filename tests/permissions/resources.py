@@ -226,6 +226,10 @@ TICKETS = [
     Entry("GET", TICKET + "links/", IN_BETA | READ, what="none for participants"),
     Entry("POST", TICKET + "links/", MANAGERS | WRITE, {"remote_key": "NEW-1"}, 201),
     Entry("DELETE", TICKET + "links/{link.pk}/", MANAGERS | WRITE, answer=204),
+    Entry("GET", API + "rank-points/", PEOPLE | ANY_READ),
+    Entry("GET", API + "rank-points/{standing.pk}/", INSIDERS | READ),
+    Entry("GET", API + "person-notes/", PEOPLE | ANY_READ),
+    Entry("GET", API + "person-notes/{note.pk}/", INSIDERS | READ),
     Entry("GET", API + "comments/", PEOPLE | ANY_READ),
     Entry(
         "POST",

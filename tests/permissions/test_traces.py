@@ -25,6 +25,8 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
     "tags": "project",
     "tickets": "feedback_type__project",
     "comments": "ticket__feedback_type__project",
+    "rank-points": "project",
+    "person-notes": "project",
     "saved-filters": "feedback_type__project",
     "macros": "feedback_type__project",
     "listeners": "project",
@@ -37,6 +39,7 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
 # What each sees of Beta's rows, and of Zebra's: all, none, or those that the table allows.
 OPEN = {"projects", "feedback-types", "tickets", "comments"}
 INNER = {"teams", "workflows", "statuses", "tags", "saved-filters"}
+INNER |= {"rank-points", "person-notes"}
 IRON = {"macros", "listeners", "deliveries", "executions", "outgoing"}
 SEEN = {
     "manager": OPEN | INNER | IRON,

@@ -204,8 +204,8 @@ def test_a_name_that_is_missing_fails_whole_and_says_which(call, beta):
 
     assert (ran["status"], ran["reason"], ran["changes"]) == ("failed", "action_failed", [])
     assert ran["sentence"] == (
-        "“Add Comment” of macro “Say” failed on BUG-0001: “{{ payload.issue.key }}” cannot be "
-        "filled in: there is no payload.issue.key. Nothing was changed."
+        "“Add Comment” of macro “Say” failed on BUG-0001: Comment: “{{ payload.issue.key }}” "
+        "cannot be filled in: there is no payload.issue.key. Nothing was changed."
     )
 
 

@@ -23,6 +23,7 @@ from schemathesis.transport.wsgi import WSGITransport
 from automation.models import Execution
 from centercode_sim.wsgi import application as hub
 from feedback.models import Project
+from feedback.people import add_note, adjust_points
 from feedback.services import add_comment, tags_named
 from tests.conftest import closing_macro, link_to_jira, make_beta, make_listener, narrow_listener
 from tests.rest import unsayable  # noqa: F401  the hooks
@@ -69,6 +70,8 @@ def rows(db, send, settings):
     delivery = send(listener, find="BUG-0001")
     (tag,) = tags_named(beta.project, ["lens"])
     comment = add_comment(beta.ticket, body="Here too.", actor="ada", author=beta.ada)
+    adjust_points(beta.ticket, "add", 5, actor="ada")
+    note = add_note(beta.ticket, "Writes well.", actor="ada")
     return {
         "teams": [beta.support.pk, beta.managers.pk],
         "workflows": [beta.workflow.pk],
@@ -78,6 +81,8 @@ def rows(db, send, settings):
         "tickets": [beta.ticket.pk],
         "links": [link_to_jira(beta.ticket).pk],
         "comments": [comment.pk],
+        "rank-points": [beta.ada.standings.get().pk],
+        "person-notes": [note.pk],
         "saved-filters": [listener.filter.pk],
         "macros": [listener.macro.pk],
         "listeners": [listener.pk],

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from django.forms import DateField
 
-from automation.models import Macro, MacroActionUse
+from automation.actions import ACTIONS
+from automation.actions.base import ActionForm
+from automation.macros import save_macro
+from automation.models import Macro, MacroActionUse, MacroSecret
+from automation.params_schema import of_another_type, params_schema
 from feedback.models import FeedbackType
-from tests.conftest import make_listener
+from feedback.services import tags_named
+from tests.conftest import closing_macro, make_listener
 
 NO_CHOICE = "Select a valid choice. {} is not one of the available choices."
+BLOCK = {"kind": "set_blocking", "params": {"blocking": True}}
 COMMENT = {"kind": "add_comment", "params": {"body": "Mended.", "exposure": "public"}}
 
 
@@ -107,7 +114,7 @@ def test_an_error_points_at_the_action_and_its_field(call, body, move, action, p
     assert not Macro.objects.exists()
 
 
-@pytest.mark.parametrize("value", [[1], {"id": 1}, "x" * 30, 10**30, -1, 0, None, True, 1.5, ""])
+@pytest.mark.parametrize("value", [[1], {"id": 1}, "x" * 30, 10**30, -1, 0, True, 1.5, ""])
 @pytest.mark.parametrize("name", ["team", "workflow", "status"])
 def test_a_row_that_is_none_is_refused_at_its_setting(call, body, move, name, value):
     move["params"][name] = value
@@ -145,7 +152,7 @@ def test_a_status_of_another_workflow_or_project_is_refused(call, beta, gamma, b
         ("add_comment", "Expected a list of items"),
         (["add_comment"], "Expected a dictionary"),
         ([COMMENT] * 51, "Ensure this field has no more than 50 elements."),
-        ([COMMENT, COMMENT], "“Add Comment” stands there twice: a macro does it once."),
+        ([BLOCK, BLOCK], "“Set Blocking” stands there twice: a macro does it once."),
     ],
 )
 def test_actions_that_cannot_be_are_refused(call, body, actions, problem):
@@ -220,11 +227,173 @@ def test_a_manager_makes_none_in_a_project_that_is_not_seen(signed_in, gamma, bo
 def test_the_kinds_of_actions_are_a_plain_array_with_schemas(call):
     kinds = call("GET", "macros/actions/").json()
 
-    assert [(kind["kind"], kind["label"]) for kind in kinds][:2] == [
-        ("adjust_workflow", "Adjust Workflow"),
-        ("add_comment", "Add Comment"),
-    ]
-    params = kinds[0]["params"]
-    assert params["required"] == [*params["properties"]] == ["team", "workflow", "status"]
+    known = {kind["kind"]: kind for kind in kinds}
+    assert known["adjust_workflow"]["label"] == "Adjust Workflow"
+    told = [known[kind][name] for kind in ("link", "add_note") for name in ("group", "repeatable")]
+    assert told == ["outside", True, "submitter", True]
+    params = known["adjust_workflow"]["params"]
+    assert [*params["properties"]] == ["team", "workflow", "status"]
     assert {each["type"] for each in params["properties"].values()} == {"integer"}
     assert params["additionalProperties"] is False
+    assert known["add_comment"]["params"]["required"] == ["body", "exposure"]
+
+
+# Every action
+
+
+def of_everything(beta):
+    (hot,) = tags_named(beta.project, ["hot"])
+    inner = closing_macro(beta, name="Inner")
+    return {
+        "adjust_workflow": {"team": None, "workflow": None, "status": beta.closed.pk},
+        "set_blocking": {"blocking": False},
+        "set_exposure": {"exposure": "internal"},
+        "add_tags": {"tags": [hot.pk], "names": "{{ ticket.type }}"},
+        "remove_tags": {"tags": [], "names": "old"},
+        "add_comment": {"body": "Hi", "exposure": "public"},
+        "adjust_score": {"points_how": "add", "points": 5, "score_how": "", "score": None},
+        "add_note": {"body": "Good."},
+        "adjust_team_membership": {"change": "add", "team": beta.support.pk},
+        "link": {"system": "jira", "remote_key": "A-1", "remote_id": "", "url": ""},
+        "unlink": {"system": "jira", "remote_key": ""},
+        "send_email": {
+            "to": ["submitter"],
+            "addresses": "",
+            "subject": "Hi",
+            "text": "Hello",
+            "sending": "each",
+        },
+        "call_webhook": {
+            "method": "POST",
+            "url": "https://a.example/",
+            "headers": "",
+            "secret": "",
+            "body": "",
+            "keep": "",
+        },
+        "run_macro": {"macro": inner.pk},
+    }
+
+
+def with_action(beta, action):
+    return {"feedback_type": beta.bugs.pk, "name": "It", "actions": [action]}
+
+
+def test_every_action_is_kept_as_it_was_given_and_can_be_sent_back(call, beta):
+    actions = [{"kind": kind, "params": params} for kind, params in of_everything(beta).items()]
+    body = {"feedback_type": beta.bugs.pk, "name": "Everything", "actions": actions}
+
+    made = call("POST", "macros/", body)
+    again = call("PUT", f"macros/{made.json()['id']}/", made.json())
+
+    assert made.status_code == 201, made.content
+    assert [each["kind"] for each in actions] == [*ACTIONS]
+    assert made.json()["actions"] == again.json()["actions"] == actions
+
+
+def test_what_may_be_left_out_may_be_left_out(call, beta):
+    actions = [
+        {
+            "kind": kind,
+            "params": {name: value for name, value in params.items() if value or value is False},
+        }
+        for kind, params in of_everything(beta).items()
+    ]
+    body = {"feedback_type": beta.bugs.pk, "name": "Everything", "actions": actions}
+
+    answer = call("POST", "macros/", body)
+
+    assert answer.status_code == 201, answer.content
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "problem"),
+    [
+        ("set_blocking", "blocking", "true", "Give true or false."),
+        ("set_blocking", "blocking", None, "Give true or false."),
+        ("add_tags", "tags", 1, "Give a list."),
+        ("add_tags", "tags", ["hot"], "Give the id, a number."),
+        ("add_tags", "tags", [True], "Give the id, a number."),
+        ("add_tags", "tags", [1] * 201, "Give at most 200."),
+        ("add_tags", "names", ["hot"], "Give text."),
+        ("adjust_score", "points", "5", "Give a whole number."),
+        ("adjust_score", "points", True, "Give a whole number."),
+        ("adjust_score", "points", 1.5, "Give a whole number."),
+        ("send_email", "to", "submitter", "Give a list."),
+        ("send_email", "to", [1], "Give text."),
+        ("send_email", "to", ["everybody"], "Select a valid choice. everybody is not one of"),
+        ("run_macro", "macro", "Inner", "Give the id, a number."),
+    ],
+)
+def test_a_value_of_another_type_is_refused_at_its_setting(call, beta, kind, name, value, problem):
+    params = of_everything(beta)[kind] | {name: value}
+    body = with_action(beta, {"kind": kind, "params": params})
+
+    answer = call("POST", "macros/", body)
+
+    assert answer.status_code == 400
+    assert problem in answer.json()["actions"][0]["params"][name][0]
+
+
+def test_no_macro_makes_a_project_manager(call, beta):
+    params = {"change": "add", "team": beta.managers.pk}
+    action = {"kind": "adjust_team_membership", "params": params}
+
+    answer = call("POST", "macros/", with_action(beta, action))
+
+    assert answer.status_code == 400
+    assert "is a team of project managers" in answer.json()["actions"][0]["params"]["team"][0]
+    assert not Macro.objects.exists()
+
+
+def test_a_secret_is_taken_once_and_stands_for_itself_then(call, beta):
+    params = of_everything(beta)["call_webhook"]
+    params |= {"headers": "Authorization: Bearer {{ secret }}", "secret": "swordfish"}
+    action = {"kind": "call_webhook", "params": params}
+    made = call("POST", "macros/", with_action(beta, action))
+    path = f"macros/{made.json()['id']}/"
+
+    same = call("PUT", path, made.json())
+    (kept,) = same.json()["actions"]
+    elsewhere = call(
+        "PATCH",
+        path,
+        {"actions": [kept | {"params": kept["params"] | {"url": "https://b.example/"}}]},
+    )
+
+    assert "swordfish" not in (made.content + same.content + elsewhere.content).decode()
+    assert kept["params"]["secret"].startswith("kept:")
+    assert (same.status_code, elsewhere.status_code) == (200, 400)
+    assert [*elsewhere.json()["actions"][0]["params"]] == ["secret"]
+    assert MacroSecret.objects.get().value == "swordfish"
+
+
+def test_what_is_about_no_setting_alone_is_named_so(call, beta):
+    action = {"kind": "add_tags", "params": {}}
+
+    answer = call("POST", "macros/", with_action(beta, action))
+
+    assert answer.json() == {
+        "actions": [{"params": {"non_field_errors": ["Choose a tag, or name one."]}}]
+    }
+
+
+def test_a_macro_that_another_runs_is_not_deleted(call, beta):
+    params = of_everything(beta)["run_macro"]
+    save_macro(Macro(feedback_type=beta.bugs, name="Outer"), [("run_macro", params)])
+
+    answer = call("DELETE", f"macros/{params['macro']}/")
+
+    assert answer.status_code == 409
+    assert "Macro “Outer”" in answer.json()["detail"]
+
+
+def test_a_day_would_be_text_in_the_schema():
+    form = type("Form", (ActionForm,), {"day": DateField(required=False)})
+
+    assert params_schema(form)["properties"]["day"] == {
+        "type": "string",
+        "format": "date",
+        "nullable": True,
+    }
+    assert of_another_type(form, {"day": 5}) == {"day": ["Give text."]}
