@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from automation.actions import ACTIONS
-from automation.actions.base import Action, Settings
 from automation.expressions import evaluate
-from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.listener_types import LISTENER_TYPES
+from automation.listener_types.base import Work
+from automation.models import Delivery, Execution, ExecutionStep, ExternalListener
 from automation.reasons import BEST_FIRST, EXPLANATIONS, DeliveryStatus, Reason, Stop
 from automation.references import Named, is_placeholder, listener_of
-from automation.senders.base import Kind
+from automation.senders.base import Kind, Sender
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow, what_differs
 from feedback.models import Ticket, TicketChange
-
-log = logging.getLogger(__name__)
 
 LOOP_WINDOW = timedelta(minutes=10)
 
@@ -32,27 +28,32 @@ def deliver(delivery: Delivery, named: Named) -> None:
     listener = listener_of(delivery)
     if not listener.enabled:
         raise Stop(Reason.LISTENER_OFF, listener=listener.name)
-    _check_wanted(delivery, listener)
+    listener_type = LISTENER_TYPES[listener.type]
+    if listener_type.waits:
+        _check_wanted(delivery, listener)
+    work = listener_type.work_at(listener, delivery)
     tickets = _own_tickets(delivery, listener, named)
     _check_not_late(delivery)
-    executions = [execute(listener, ticket, delivery) for ticket in tickets]
+    executions = [execute(listener, work, ticket, delivery) for ticket in tickets]
     best = min(executions, key=lambda execution: BEST_FIRST.index(DeliveryStatus(execution.status)))
     delivery.close(Reason(best.reason), **best.evidence)
 
 
-def execute(listener: ExternalListener, ticket: Ticket, delivery: Delivery) -> Execution:
-    """Run the listener's macro on ``ticket``, whole or not at all, and keep what came of it."""
-    macro = listener.macro
+def execute(
+    listener: ExternalListener, work: Work, ticket: Ticket, delivery: Delivery
+) -> Execution:
+    """Do the listener's ``work`` to ``ticket``, whole or not at all; keep what came of it."""
+    actor = f"{listener} → {work.macro}" if work.macro else str(listener)
     execution = Execution(
-        delivery=delivery, macro=macro, ticket=ticket, actor=f"{listener} → {macro}"
+        delivery=delivery, listener=listener, macro=work.macro, ticket=ticket, actor=actor
     )
     steps: list[ExecutionStep] = []
     try:
         with transaction.atomic():
             _check_filter(listener, ticket)
-            _check_loop(macro, ticket)
-            steps = run_macro(macro, ticket, actor=execution.actor, cause=execution.public_id)
-            reason, evidence = _result(macro, ticket, execution, steps)
+            _check_loop(work, ticket)
+            steps = work.do(ticket, actor=execution.actor, cause=execution.public_id)
+            reason, evidence = _result(work, ticket, execution, steps)
     except Stop as stop:
         steps = []
         reason, evidence = stop.reason, stop.evidence
@@ -65,52 +66,10 @@ def execute(listener: ExternalListener, ticket: Ticket, delivery: Delivery) -> E
     return execution
 
 
-def run_macro(macro: Macro, ticket: Ticket, *, actor: str, cause: str) -> list[ExecutionStep]:
-    """Every action's params are checked before the first action changes anything."""
-    return [
-        _run_action(macro, action, checked, ticket, actor=actor, cause=cause)
-        for action, checked in _checked_actions(macro, ticket)
-    ]
-
-
-def _checked_actions(macro: Macro, ticket: Ticket) -> list[tuple[Action, Settings]]:
-    rows = [(ACTIONS[row.kind], row.params) for row in macro.actions.all()]
-    try:
-        return [(action, action.clean(params, ticket.project)) for action, params in rows]
-    except ValidationError as error:
-        why = " ".join(error.messages)
-        raise Stop(Reason.MACRO_BROKEN, macro=macro.name, ticket=ticket.ref, why=why) from error
-
-
-def _run_action(
-    macro: Macro, action: Action, checked: Settings, ticket: Ticket, *, actor: str, cause: str
-) -> ExecutionStep:
-    try:
-        record = action.apply(ticket, checked, actor=actor, cause=cause)
-    except (OperationalError, InterfaceError):  # may heal
-        raise
-    except Exception as error:
-        log.exception("Action %s failed on %s", action.kind, ticket.ref)
-        raise Stop(
-            Reason.ACTION_FAILED,
-            action=action.label,
-            macro=macro.name,
-            ticket=ticket.ref,
-            why=_why(error),
-        ) from error
-    return ExecutionStep(kind=action.kind, sentence=action.describe(checked), record=record)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return " ".join(error.messages)
-    return f"{type(error).__name__}: {error}."
-
-
 def _result(
-    macro: Macro, ticket: Ticket, execution: Execution, steps: list[ExecutionStep]
+    work: Work, ticket: Ticket, execution: Execution, steps: list[ExecutionStep]
 ) -> tuple[Reason, dict[str, Any]]:
-    evidence = {"macro": macro.name, "ticket": ticket.ref}
+    evidence = {"run": work.title, "ticket": ticket.ref}
     if not any(step.record for step in steps):
         return Reason.UNCHANGED, evidence
     changes = [
@@ -156,7 +115,7 @@ def _own_tickets(delivery: Delivery, listener: ExternalListener, named: Named) -
     names = delivery.find or ", ".join(delivery.references)
     evidence = {"sender": sender.label, "placeholder": sender.placeholder, "find": delivery.find}
     if not names:
-        raise Stop(Reason.NO_REFERENCE, **evidence)
+        raise Stop(Reason.NO_REFERENCE, **evidence, advice=_how_to_name(sender))
     if is_placeholder(delivery.find):
         raise Stop(Reason.PLACEHOLDER_NOT_REPLACED, **evidence)
     tickets = list(
@@ -165,9 +124,10 @@ def _own_tickets(delivery: Delivery, listener: ExternalListener, named: Named) -
         .order_by("pk")
     )
     if len(named.systems) > 1:
-        refs = ", ".join(ticket.ref for ticket in tickets)
-        raise Stop(Reason.SEVERAL_TICKETS, references=named.text, tickets=refs)
+        raise _several(named, tickets, "items of several systems")
     own = [ticket for ticket in tickets if ticket.feedback_type_id == listener.feedback_type_id]
+    if len(own) > 1 and listener.several == ExternalListener.Several.STOP:
+        raise _several(named, own, "several tickets")
     if not own:
         elsewhere = "".join(f" {ticket} is one of {ticket.feedback_type}." for ticket in tickets)
         raise Stop(
@@ -177,6 +137,20 @@ def _own_tickets(delivery: Delivery, listener: ExternalListener, named: Named) -
             elsewhere=elsewhere,
         )
     return own
+
+
+def _how_to_name(sender: Sender) -> str:
+    if sender.placeholder:
+        return f"Put find={sender.placeholder} into the address in the tracker"
+    return (
+        f"Let {sender.label} send events of its items with all their details, or enter a "
+        "reference expression on the listener"
+    )
+
+
+def _several(named: Named, tickets: list[Ticket], what: str) -> Stop:
+    refs = ", ".join(ticket.ref for ticket in tickets)
+    return Stop(Reason.SEVERAL_TICKETS, references=named.text, what=what, tickets=refs)
 
 
 def _check_not_late(delivery: Delivery) -> None:
@@ -218,9 +192,11 @@ def _check_filter(listener: ExternalListener, ticket: Ticket) -> None:
         )
 
 
-def _check_loop(macro: Macro, ticket: Ticket) -> None:
+def _check_loop(work: Work, ticket: Ticket) -> None:
+    if work.macro is None:
+        return
     count = Execution.objects.filter(
-        macro=macro,
+        macro=work.macro,
         ticket=ticket,
         created_at__gt=timezone.now() - LOOP_WINDOW,
         reason=Reason.APPLIED,
@@ -228,7 +204,7 @@ def _check_loop(macro: Macro, ticket: Ticket) -> None:
     if count >= settings.LOOP_LIMIT:
         raise Stop(
             Reason.LOOP_STOPPED,
-            macro=macro.name,
+            macro=work.macro.name,
             ticket=ticket.ref,
             count=count,
             minutes=int(LOOP_WINDOW.total_seconds() // 60),

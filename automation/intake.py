@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.conf import settings
@@ -18,11 +19,20 @@ from automation.calls import Call, check_caller, check_signature, find_listener,
 from automation.expressions import evaluate
 from automation.models import Delivery, ExternalListener
 from automation.reasons import DeliveryStatus, Reason, Stop
-from automation.senders.base import Event, clean_text, fingerprint
+from automation.senders.base import Event, Kind, RemoteComment, clean_text, fingerprint
 from automation.wake import wake
 
 SECRET_HEADERS = ("authorization", "cookie", "token", "secret", "password", "api-key")
-LONGEST = {"path": 4000, "find": 500, "event": 200, "item": 200, "status": 200, "id": 200}
+LONGEST = {
+    "path": 4000,
+    "find": 500,
+    "event": 200,
+    "item": 200,
+    "status": 200,
+    "actor": 200,
+    "id": 200,
+}
+LONGEST_COMMENT = 64 * 1024  # characters
 MOST_REFERENCES = 20
 
 
@@ -58,12 +68,14 @@ def receive(request: HttpRequest, project_key: str, listener_key: str) -> Delive
 
 def _keep(call: Call, listener: ExternalListener, payload: Any) -> Delivery:
     """One INSERT, committed; for the repeat of one that counts, a row that says so."""
-    event = listener.external_sender.read(call.request.headers, payload)
+    event = as_listener_reads(
+        listener, listener.external_sender.read(call.request.headers, payload), payload
+    )
     delivery = Delivery(
         **_trace(call, code=200),
         status=DeliveryStatus.RECEIVED,
         find=call.find,
-        **_told(call, listener, event, payload),
+        **_told(call, event),
     )
     first = _first_of(delivery)
     if first is None:
@@ -90,27 +102,56 @@ def _first_of(delivery: Delivery) -> Delivery | None:
     return known.filter(delivery_id=delivery.delivery_id).first()
 
 
-def _told(call: Call, listener: ExternalListener, event: Event, payload: Any) -> dict[str, Any]:
-    """What the sender, or the listener's own expression, reads from the body."""
-    references = event.references
+def as_listener_reads(listener: ExternalListener, event: Event, payload: Any) -> Event:
+    """``event`` with what the listener's own expressions find in the body."""
+    told: dict[str, Any] = {}
     if listener.reference_expression:
-        references = _found_by(listener.reference_expression, payload)
+        told["references"] = found_by(listener.reference_expression, payload)
+    if listener.status_expression:
+        told["status_after"] = next(iter(found_by(listener.status_expression, payload)), "")
+        told["kinds"] = (str(Kind.STATUS_CHANGED if told["status_after"] else Kind.OTHER),)
+    if listener.event_expression:
+        words = found_by(listener.event_expression, payload)
+        told["name"] = ", ".join(words)
+        told["kinds"] = _kinds_called(words)
+    return replace(event, **told)
+
+
+def _kinds_called(words: tuple[str, ...]) -> tuple[str, ...]:
+    known = (word.strip().lower() for word in words)
+    return tuple(dict.fromkeys(word for word in known if word in Kind.values)) or (str(Kind.OTHER),)
+
+
+def _told(call: Call, event: Event) -> dict[str, Any]:
+    """What was read from the body, as long as rows can keep it."""
     delivery_id = event.delivery_id
     if len(delivery_id) > LONGEST["id"] or (event.stamped and not delivery_id):
         delivery_id = fingerprint(delivery_id.encode() or call.body, call.find)
     return {
-        "references": [call.kept(text)[: LONGEST["find"]] for text in references][:MOST_REFERENCES],
+        "references": [call.kept(text)[: LONGEST["find"]] for text in event.references][
+            :MOST_REFERENCES
+        ],
         "event": call.kept(event.name)[: LONGEST["event"]],
         "kinds": list(event.kinds),
         "item": call.kept(event.item)[: LONGEST["item"]],
         "status_before": call.kept(event.status_before)[: LONGEST["status"]],
         "status_after": call.kept(event.status_after)[: LONGEST["status"]],
+        "resolution": call.kept(event.resolution)[: LONGEST["status"]],
+        "remote_actor": call.kept(event.actor)[: LONGEST["actor"]],
+        "comment": _kept_comment(call, event.comment),
         "occurred_at": event.occurred_at,
         "delivery_id": call.kept(delivery_id),
     }
 
 
-def _found_by(expression: str, payload: Any) -> tuple[str, ...]:
+def _kept_comment(call: Call, comment: RemoteComment | None) -> dict[str, str]:
+    if comment is None:
+        return {}
+    parts = {name: call.kept(str(text)) for name, text in asdict(comment).items()}
+    return parts | {"body": parts["body"][:LONGEST_COMMENT]}
+
+
+def found_by(expression: str, payload: Any) -> tuple[str, ...]:
     """The texts and numbers that a JMESPath expression finds; none where it finds nothing."""
     found = evaluate(expression, payload)
     several = found if isinstance(found, list) else [found]

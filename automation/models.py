@@ -19,6 +19,7 @@ from automation.senders import SENDERS, sender_choices
 from automation.senders.base import FINGERPRINT, Kind, Sender
 from feedback.models import (
     Archivable,
+    Exposure,
     FeedbackType,
     Project,
     SavedFilter,
@@ -90,10 +91,16 @@ class MacroActionUse(models.Model):
 
 
 class ExternalListener(models.Model):
-    """An address that runs one macro on the ticket that a request names."""
+    """An address that does something to the ticket that a request names: mostly, run a macro."""
 
     class Type(models.TextChoices):
         MACRO = "macro", "Macro Execution"
+        COMMENT = "comment", "Comment"
+        CUSTOM_DATA = "custom_data", "Custom data"
+
+    class Several(models.TextChoices):
+        ALL = "all", "Act on all of them"
+        STOP = "stop", "Act on none of them"
 
     class When(models.TextChoices):
         ANY = "any", "Any event"
@@ -121,7 +128,34 @@ class ExternalListener(models.Model):
         "listener type", max_length=20, choices=Type.choices, default=Type.MACRO
     )
     macro = models.ForeignKey(
-        Macro, on_delete=models.PROTECT, related_name="listeners", verbose_name="feedback macro"
+        Macro,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="listeners",
+        verbose_name="feedback macro",
+    )
+    comment_exposure = models.CharField(
+        "comments are",
+        max_length=10,
+        choices=Exposure.choices,
+        default=Exposure.INTERNAL,
+        help_text="An internal comment is hidden from participants.",
+    )
+    data_name = models.CharField(
+        "kept as",
+        max_length=50,
+        blank=True,
+        validators=[validate_key],
+        help_text="What the data are called on the ticket and in filters; the key, if left empty.",
+    )
+    data_expression = models.CharField(
+        "part of the body",
+        max_length=500,
+        blank=True,
+        help_text="A JMESPath expression for the part that is kept, such as "
+        "issue.fields.{priority: priority.name, version: fixVersions[0].name}. "
+        "Empty: the whole body.",
     )
     when = models.CharField(max_length=20, choices=When.choices)
     when_status = models.CharField(
@@ -141,6 +175,31 @@ class ExternalListener(models.Model):
         blank=True,
         help_text="A JMESPath expression that finds the ticket's id in the body, such as "
         "issue.fields.customfield_10042. Used where the address carries no find=.",
+    )
+    event_expression = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="A JMESPath expression that finds what happened: created, status_changed, "
+        "commented, deleted or a word of the sender's own.",
+    )
+    status_expression = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="A JMESPath expression that finds the status over there, such as ticket.state.",
+    )
+    several = models.CharField(
+        "several tickets",
+        max_length=10,
+        choices=Several.choices,
+        default=Several.ALL,
+        help_text="What to do where more than one ticket is linked to the item.",
+    )
+    protected_statuses = models.ManyToManyField(
+        Status,
+        through="ProtectedStatus",
+        blank=True,
+        related_name="protecting_listeners",
+        help_text="The listener does not move a ticket out of these.",
     )
     secret = models.CharField(
         max_length=200, blank=True, help_text="What the sender signs its bodies with."
@@ -177,7 +236,14 @@ class ExternalListener(models.Model):
     def endpoint_path(self) -> str:
         """What the tracker's administrator pastes, with the tracker's own placeholder."""
         address = reverse("listen", args=[self.project.key, self.key])
-        return f"{address}?find={self.external_sender.placeholder}&apiKey={KEY_PLACEHOLDER}"
+        placeholder = self.external_sender.placeholder
+        find = f"find={placeholder}&" if placeholder else ""
+        return f"{address}?{find}apiKey={KEY_PLACEHOLDER}"
+
+    @property
+    def kept_as(self) -> str:
+        """What a ticket's custom data from this listener are called."""
+        return self.data_name or self.key
 
     def wanted(self) -> str:
         """What it waits for, as in “waits for a new comment”."""
@@ -188,8 +254,64 @@ class ExternalListener(models.Model):
         return str(Kind(self.when).label)
 
     def wanted_statuses(self) -> set[str]:
-        names = (name.strip().casefold() for name in self.when_status.split(","))
-        return {name for name in names if name}
+        return _names(self.when_status)
+
+
+class StatusRow(models.Model):
+    """A row of a listener's status table: which macro runs at which status over there."""
+
+    listener = models.ForeignKey(
+        ExternalListener, on_delete=models.CASCADE, related_name="status_rows"
+    )
+    order = models.PositiveSmallIntegerField(default=0)
+    status = models.CharField(
+        max_length=200, blank=True, help_text="Several: separated by commas. Empty: any status."
+    )
+    resolution = models.CharField(
+        max_length=200, blank=True, help_text="Several: separated by commas. Empty: any."
+    )
+    macro = models.ForeignKey(
+        Macro, on_delete=models.PROTECT, null=True, blank=True, related_name="status_rows"
+    )
+
+    class Meta:
+        ordering = ["order", "pk"]
+
+    def __str__(self) -> str:
+        """Such as “Done / Fixed”."""
+        told = (self.status or "any status", self.resolution)
+        return " / ".join(filter(None, told))
+
+    def matches(self, status: str, resolution: str) -> bool:
+        return all(
+            not wanted or given.casefold() in wanted
+            for wanted, given in (
+                (_names(self.status), status),
+                (_names(self.resolution), resolution),
+            )
+        )
+
+
+class ProtectedStatus(models.Model):
+    """A row of its own, so that the database refuses to delete a status that is protected."""
+
+    listener = models.ForeignKey(ExternalListener, on_delete=models.CASCADE)
+    status = models.ForeignKey(Status, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["listener", "status"], name="status_protected_once_per_listener"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Listener “{self.listener}”"
+
+
+def _names(text: str) -> set[str]:
+    """The names in a list with commas, in one letter case."""
+    return {name for name in (name.strip().casefold() for name in text.split(",")) if name}
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -250,7 +372,18 @@ class Delivery(RequestRecord, Outcome):
     item = models.CharField(max_length=200, blank=True)
     status_before = models.CharField(max_length=200, blank=True)
     status_after = models.CharField(max_length=200, blank=True)
+    resolution = models.CharField(max_length=200, blank=True)
+    remote_actor = models.CharField(max_length=200, blank=True, help_text="Who did it over there.")
+    comment = models.JSONField(default=dict, help_text="id, change, body and author.")
     occurred_at = models.DateTimeField(null=True)
+    whole = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="parts",
+        help_text="The delivery that keeps the body of which this one is a part.",
+    )
+    part = models.PositiveSmallIntegerField(null=True, help_text="Which part of the body: 0, 1, …")
     delivery_id = models.CharField("sender's delivery id", max_length=200, blank=True)
     duplicate_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -322,13 +455,16 @@ class Delivery(RequestRecord, Outcome):
 
 
 class Execution(Outcome):
-    """A macro run on one ticket, or why it did not run there."""
+    """What a listener did to one ticket, mostly by a macro, or why it did nothing there."""
 
     public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
     delivery = models.ForeignKey(
         Delivery, on_delete=models.SET_NULL, null=True, related_name="executions"
     )
-    macro = models.ForeignKey(Macro, on_delete=models.PROTECT, related_name="executions")
+    listener = models.ForeignKey(
+        ExternalListener, on_delete=models.SET_NULL, null=True, related_name="executions"
+    )
+    macro = models.ForeignKey(Macro, on_delete=models.PROTECT, null=True, related_name="executions")
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="executions")
     actor = models.CharField(max_length=300)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -338,12 +474,12 @@ class Execution(Outcome):
         indexes = [models.Index("macro", "ticket", "created_at", name="execution_recent")]
 
     def __str__(self) -> str:
-        return f"{self.macro} on {self.ticket}"
+        return f"{self.macro or self.actor} on {self.ticket}"
 
 
 class ExecutionStep(models.Model):
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
-    kind = models.CharField(max_length=30, choices=action_choices)
+    kind = models.CharField(max_length=30)
     sentence = models.TextField()
     record = models.JSONField(default=dict, help_text="What the action did, as it noted it.")
 

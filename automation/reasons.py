@@ -29,6 +29,7 @@ class Reason(models.TextChoices):
     SEVERAL_TICKETS = "several_tickets"
     LATE = "late"
     OUTSIDE_FILTER = "outside_filter"
+    STATUS_PROTECTED = "status_protected"
 
     FILTER_BROKEN = "filter_broken"
     MACRO_BROKEN = "macro_broken"
@@ -83,10 +84,10 @@ def _refused(code: int, sentence: str, cause: str, next_step: str) -> Explanatio
 
 
 EXPLANATIONS = {
-    Reason.APPLIED: _done("Macro “{macro}” ran on {ticket}: {changes}."),
+    Reason.APPLIED: _done("{run} ran on {ticket}: {changes}."),
     Reason.UNCHANGED: _done(
-        "Macro “{macro}” ran on {ticket} and found everything as it should be.",
-        "The ticket already was where the macro moves it.",
+        "{run} ran on {ticket} and found everything as it should be.",
+        "The ticket already was as it would make it.",
         "Nothing to do.",
     ),
     Reason.LISTENER_OFF: _skipped(
@@ -107,7 +108,7 @@ EXPLANATIONS = {
     Reason.NO_REFERENCE: _skipped(
         "Neither find= in the address nor the body names a ticket.",
         "The address was pasted without find=, and the body holds no item that {sender} sends.",
-        "Put find={placeholder} into the address in the tracker.",
+        "{advice}.",
     ),
     Reason.PLACEHOLDER_NOT_REPLACED: _skipped(
         "No ticket goes by {find}: {sender} did not fill it in.",
@@ -121,9 +122,11 @@ EXPLANATIONS = {
         "ticket's own id, or use a listener of the ticket's own feedback type.",
     ),
     Reason.SEVERAL_TICKETS: _skipped(
-        "{references} stands for items of several systems: {tickets}.",
-        "Two outside systems use the same id, and this sender does not say which it means.",
-        "Choose the listener's sender, or let it send the ticket's own id.",
+        "{references} stands for {what}: {tickets}.",
+        "Two outside systems use the same id and this sender does not say which it means, or one "
+        "item is linked to more than one ticket.",
+        "Name the system, as in find=jira:SANDBOX-12, let the sender send the ticket's own id, or "
+        "let the listener act on all of them.",
     ),
     Reason.LATE: _skipped(
         "The status is of {time}; a newer one, of {newer}, was already applied to {item}.",
@@ -134,6 +137,12 @@ EXPLANATIONS = {
         "{ticket} is outside the filter “{filter}”: its {differs}.",
         "The listener acts only on tickets within its filter.",
         "Nothing to do, unless it should have acted: then change the filter or the ticket.",
+    ),
+    Reason.STATUS_PROTECTED: _skipped(
+        "{run} would move {ticket} out of the status “{status}”, which the listener protects.",
+        "Somebody decided that tickets in this status are not moved by this listener.",
+        "Nothing to do, unless it should have moved: then change the ticket by hand, or take the "
+        "status out of the listener's protected ones.",
     ),
     Reason.FILTER_BROKEN: _failed(
         "{why}",

@@ -21,6 +21,13 @@ def is_placeholder(find: str) -> bool:
     return PLACEHOLDER.fullmatch(find) is not None
 
 
+def system_and_name(text: str) -> tuple[str, str]:
+    """``jira:SANDBOX-12`` names its system; "" where ``text`` names none."""
+    system, _, name = text.partition(":")
+    system = system.strip().lower()
+    return (system, name.strip()) if system in TicketLink.System.values else ("", text)
+
+
 # (ticket, system) by (project, remote key or id in capitals); tickets by (project, own name)
 LinkedTickets = defaultdict[tuple[int | None, str], set[tuple[int, str]]]
 OwnTickets = defaultdict[tuple[int | None, tuple[str, int] | None], set[int]]
@@ -41,7 +48,9 @@ class Directory:
     def __init__(self, deliveries: Iterable[Delivery]) -> None:
         deliveries = list(deliveries)
         projects = {delivery.project_id for delivery in deliveries}
-        texts = {text for delivery in deliveries for text in _names(delivery)}
+        texts = {
+            name for delivery in deliveries for text in _names(delivery) for name in _forms(text)
+        }
         self._linked = _linked_tickets(projects, texts)
         self._own = _own_tickets(projects, texts)
 
@@ -52,16 +61,22 @@ class Directory:
 
     def _called(self, delivery: Delivery, text: str) -> Named:
         """A link of the sender's own system goes before our own ids: Jira may have a BUG-1 too."""
-        system = listener_of(delivery).external_sender.system
-        links = [
-            (ticket, of)
-            for ticket, of in self._linked[delivery.project_id, text.upper()]
-            if of == system or not system
-        ]
+        system, name = system_and_name(text)
+        links = self._links(delivery, system or listener_of(delivery).external_sender.system, name)
+        links = links or (self._links(delivery, "", text) if system else [])
         if not links and _may_be_own(delivery, text):
             return Named(text, frozenset(self._own[delivery.project_id, own_name(text)]))
         tickets, systems = zip(*links, strict=True) if links else ((), ())
         return Named(text, frozenset(tickets), frozenset(systems))
+
+    def _links(self, delivery: Delivery, system: str, name: str) -> list[tuple[int, str]]:
+        """(ticket, system) of the links of that name, of that system where one is given."""
+        linked = self._linked[delivery.project_id, name.upper()]
+        return [(ticket, of) for ticket, of in linked if of == system or not system]
+
+
+def _forms(text: str) -> tuple[str, str]:
+    return text, system_and_name(text)[1]
 
 
 def _names(delivery: Delivery) -> list[str]:

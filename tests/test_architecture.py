@@ -21,7 +21,17 @@ MAY_IMPORT = {
 # Inside automation each imports only what stands left of it.
 ORDER = [
     *("reasons", "bodies", "expressions", "actions", "senders", "samples", "models", "macros"),
-    *("references", "execution", "queue", "key_use", "retention", "tasks", "wake"),
+    *(
+        "macro_run",
+        "listener_types",
+        "references",
+        "execution",
+        "queue",
+        "key_use",
+        "retention",
+        "tasks",
+        "wake",
+    ),
     *("calls", "intake", "door"),
     *("forms", "listener_form", "pages", "macro_pages", "listener_pages", "rules"),
     *("rules_pages", "delivery_page", "slices", "log_pages", "call_pages"),

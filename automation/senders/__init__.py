@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from automation.senders.azure_devops import AzureDevOps
 from automation.senders.base import Sender
 from automation.senders.generic import Generic
+from automation.senders.github import GitHub
+from automation.senders.gitlab import GitLab
 from automation.senders.jira import Jira
+from automation.senders.linear import Linear
+from automation.senders.rally import Rally
 
-SENDERS: dict[str, Sender] = {sender.slug: sender for sender in (Jira(), Generic())}
+SENDERS: dict[str, Sender] = {
+    sender.slug: sender
+    for sender in (Jira(), AzureDevOps(), Rally(), GitHub(), GitLab(), Linear(), Generic())
+}
 
 
 def sender_choices() -> list[tuple[str, str]]:

@@ -154,6 +154,8 @@ class TicketLink(models.Model):
 
 
 class Comment(models.Model):
+    """What somebody said. One that follows a comment of an outside system names it."""
+
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
@@ -162,13 +164,43 @@ class Comment(models.Model):
     cause = models.CharField(max_length=40, blank=True)
     body = models.TextField()
     exposure = models.CharField(max_length=10, choices=Exposure.choices, default=Exposure.PUBLIC)
+    system = models.CharField(max_length=20, choices=TicketLink.System.choices, blank=True)
+    remote_id = models.CharField(max_length=200, blank=True)
+    remote_at = models.DateTimeField(null=True, help_text="Of the last change that was followed.")
+    deleted_at = models.DateTimeField(null=True, help_text="When it was deleted over there.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "system", "remote_id"],
+                condition=~Q(remote_id=""),
+                name="comment_followed_once_per_ticket",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Comment on {self.ticket}"
+
+
+class TicketData(models.Model):
+    """What an outside system last told about a ticket, as it told it."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="data")
+    name = models.CharField(max_length=50)
+    content = models.JSONField()
+    remote_at = models.DateTimeField(null=True, help_text="By the sender's clock.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "name"], name="data_name_unique_on_ticket")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.ticket}"
 
 
 class TicketChange(models.Model):

@@ -96,6 +96,11 @@ def several_tickets(story):
     story.post(story.listener, find="X-1")
 
 
+def status_protected(story):
+    story.listener.protected_statuses.add(story.beta.new)
+    story.post(story.listener, find="BUG-0001")
+
+
 def late(story):
     link_to_jira(story.beta.ticket)
     story.post(story.listener, moved_to_done(NOON + 60_000))
@@ -246,6 +251,13 @@ CASES = {
         "skipped",
         200,
         "BUG-0001 is outside the filter “Closed”: its status is New; its blocking is no.",
+    ),
+    Reason.STATUS_PROTECTED: (
+        status_protected,
+        "skipped",
+        200,
+        "Macro “Close ticket” would move BUG-0001 out of the status “New”, "
+        "which the listener protects.",
     ),
     Reason.FILTER_BROKEN: (
         filter_broken,

@@ -1,0 +1,6 @@
+from __future__ import annotations
+
+from automation.listener_types.base import ListenerType
+from automation.listener_types.macro import MacroExecution
+
+LISTENER_TYPES: dict[str, ListenerType] = {each.slug: each for each in (MacroExecution(),)}
