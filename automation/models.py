@@ -450,8 +450,8 @@ class Delivery(RequestRecord, Outcome):
         """Whether the status that it tells is one of ``wanted``, by its name or its category."""
         if self.status_after.casefold() in wanted:
             return True
-        categories = {name for name in wanted if name.startswith(CATEGORY)}
-        return bool(categories) and f"{CATEGORY}{self._category}".casefold() in categories
+        categories = {name.removeprefix(CATEGORY) for name in wanted if name.startswith(CATEGORY)}
+        return bool(categories) and self._category.casefold() in categories - {""}
 
     @property
     def _category(self) -> str:

@@ -155,6 +155,14 @@ def test_a_category_stands_for_a_status_in_any_language(send, waiting, name, wan
     assert send(waiting, body).reason == reason
 
 
+@pytest.mark.parametrize("wanted", ["category:", "category: , category:"])
+def test_no_category_is_not_a_category(send, waiting, wanted):
+    waiting.when, waiting.when_status = "status_changed_to", wanted
+    waiting.save()
+
+    assert send(waiting, body_of("post_function")).reason == "event_not_wanted"
+
+
 def test_a_row_of_the_table_takes_a_category_too(send, waiting):
     waiting.status_rows.create(order=0, status="category:done", macro=waiting.macro)
     waiting.macro = None

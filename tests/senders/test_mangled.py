@@ -23,7 +23,7 @@ from automation.senders.base import Event, Kind, clean_text
 from feedback.services import link_ticket, submit_ticket
 from tests.conftest import make_listener
 
-EXAMPLES = int(os.environ.get("MANGLED_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("MANGLED_EXAMPLES", "25"))
 HOME = os.environ.get("PAYLOADS_DIR", "")
 FOLDERS = {"azure_devops": "azuredevops"}
 OF_SAMPLES = {
