@@ -18,6 +18,7 @@ from automation.senders.base import (
     reach,
 )
 
+NUMBERED = ("issue", "pull_request", "discussion")
 STATUSES = {"closed": ("open", "closed"), "reopened": ("closed", "open")}
 KIND_OF_ACTION = {
     "opened": Kind.CREATED,
@@ -71,13 +72,12 @@ class GitHub(Sender):
 
 
 def _subject(payload: Any) -> str:
-    """What the event is about; "" where it is neither an issue nor a pull request."""
-    found = (name for name in ("issue", "pull_request") if isinstance(reach(payload, name), dict))
-    return next(found, "")
+    """What the event is about; "" where it is nothing that has a number."""
+    return next((name for name in NUMBERED if isinstance(reach(payload, name), dict)), "")
 
 
 def _item(payload: Any, subject: str) -> str:
-    """Issues and pull requests share their numbers, but not their ids."""
+    """Issues, pull requests and discussions share their numbers, but not their ids."""
     number = dig(payload, f"{subject}.id") if subject else ""
     return number if subject == "issue" or not number else f"{subject}:{number}"
 

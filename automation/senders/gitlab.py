@@ -44,7 +44,6 @@ KIND_OF_ACTION = {
 }
 ISSUES = ("issue", "work_item")
 SIGNS = dict.fromkeys(ISSUES, "#") | {"merge_request": "!"}  # group/project#23, …!4
-OF_NOTE = {"Issue": "issue", "WorkItem": "issue", "MergeRequest": "merge_request"}
 PATH = re.compile(r"^https?://[^/]+/(.+?)(?:/-)?/(?:issues|work_items|merge_requests)/([0-9]+)")
 
 
@@ -112,7 +111,7 @@ class GitLab(Sender):
         kind, action = dig(payload, "object_kind"), dig(payload, "object_attributes.action")
         subject, path = _subject(payload, kind)
         comment = _comment(payload, action) if subject and kind == "note" else None
-        of_item = bool(subject) and kind != "note"
+        of_item = kind in SIGNS
         before, after = STATUSES.get(action, ("", "")) if of_item else ("", "")
         item = _item(payload, subject, path)
         return Event(
@@ -148,11 +147,12 @@ def _delivery_id(headers: Mapping[str, str], payload: Any) -> str:
 
 
 def _subject(payload: Any, kind: str) -> tuple[str, str]:
-    """What the event is about (issue, merge_request, …) and where the body has it."""
-    if kind == "note":
-        about = OF_NOTE.get(dig(payload, "object_attributes.noteable_type"), "")
-        return about, about
-    return (kind, "object_attributes") if kind in SIGNS else ("", "")
+    """What the event is about (issue, merge_request, …) and where the body has it: a note, an
+    emoji or a pipeline has it beside itself."""
+    if kind in SIGNS:
+        return kind, "object_attributes"
+    found = next((name for name in SIGNS if dig(payload, f"{name}.iid")), "")
+    return found, found
 
 
 def _item(payload: Any, subject: str, path: str) -> str:

@@ -231,7 +231,7 @@ def test_a_ping_is_answered_kindly_and_does_nothing(post, send, linked):
     )
 
 
-@pytest.mark.parametrize("name", ["milestone", "label", "discussion", "projects_v2_item"])
+@pytest.mark.parametrize("name", ["milestone", "label", "release", "projects_v2_item"])
 @pytest.mark.parametrize("action", ["closed", "opened", "deleted", "created"])
 def test_an_action_on_something_else_is_another_event(name, action):
     body = body_of("github", "issue_closed") | {"action": action, name: {"id": 1, "number": 12}}
@@ -256,6 +256,21 @@ def test_a_transferred_issue_is_opened_at_its_new_place_as_a_moved_one():
 
 
 # GitLab
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "reference"),
+    [("emoji", "issue", "beta/sandbox#12"), ("pipeline", "merge_request", "beta/sandbox!31")],
+)
+def test_a_number_beside_another_event_is_a_reference_too(kind, about, reference):
+    body = body_of("gitlab", "note_created") | {"object_kind": kind}
+    del body["issue"]
+    body[about] = {"id": 301, "iid": int(reference[13:])}
+
+    event = SENDERS["gitlab"].read({}, body)
+
+    assert event.references[0] == reference
+    assert (event.kinds, event.comment) == (("other",), None)
 
 
 def test_an_issue_is_not_a_merge_request_of_the_same_id(linked, send):
