@@ -14,6 +14,7 @@ from django.views.generic import View
 from automation.intake import receive
 from automation.models import Delivery
 from automation.reasons import EXPLANATIONS, UNAUTHORIZED, Reason, Stop, fill_in
+from automation.senders.base import Kind
 from rest.address import site_address
 
 log = logging.getLogger(__name__)
@@ -51,10 +52,16 @@ def accept(request: HttpRequest, delivery: Delivery) -> JsonResponse:
         {
             "delivery": kept.public_id,
             "status": "duplicate" if first else "received",
-            "detail": delivery.sentence if first else "Stored. What comes of it is told at url.",
+            "detail": delivery.sentence if first else _detail(delivery),
             "url": site_address(request) + kept.get_absolute_url(),
         }
     )
+
+
+def _detail(delivery: Delivery) -> str:
+    if Kind.PING in delivery.kinds:
+        return f"{delivery.listener} hears you: the webhook is set up. This was {Kind.PING.label}."
+    return "Stored. What comes of it is told at url."
 
 
 def refuse(reason: Reason, evidence: dict[str, Any] | None = None) -> JsonResponse:

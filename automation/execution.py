@@ -28,6 +28,7 @@ def deliver(delivery: Delivery, named: Named) -> None:
     listener = listener_of(delivery)
     if not listener.enabled:
         raise Stop(Reason.LISTENER_OFF, listener=listener.name)
+    _check_no_test(delivery, listener)
     listener_type = LISTENER_TYPES[listener.type]
     if listener_type.waits:
         _check_wanted(delivery, listener)
@@ -36,7 +37,21 @@ def deliver(delivery: Delivery, named: Named) -> None:
     _check_not_late(delivery)
     executions = [execute(listener, work, ticket, delivery) for ticket in tickets]
     best = min(executions, key=lambda execution: BEST_FIRST.index(DeliveryStatus(execution.status)))
+    if best.reason == Reason.DUPLICATE:
+        first = Delivery.objects.filter(public_id=best.evidence["first"])
+        Delivery.objects.filter(pk=delivery.pk).update(duplicate_of=first.values("pk")[:1])
     delivery.close(Reason(best.reason), **best.evidence)
+
+
+def _check_no_test(delivery: Delivery, listener: ExternalListener) -> None:
+    """GitHub tries a new webhook with a “ping”, which is about nothing, whatever is wanted."""
+    if Kind.PING in delivery.kinds:
+        raise Stop(
+            Reason.EVENT_NOT_WANTED,
+            listener=listener.name,
+            wanted="events of items",
+            event=f"{Kind.PING.label}, and {listener.external_sender.label} is through",
+        )
 
 
 def execute(
@@ -81,15 +96,15 @@ def _result(
 
 
 def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
-    """Without a body the tracker's own rule is trusted, but no condition over the body is met."""
-    told = " and ".join(Kind(kind).label for kind in delivery.kinds) or "an event of no known kind"
-    if delivery.body and not _is_wanted(delivery, listener):
-        after = f" to {delivery.status_after}" if delivery.status_after else ""
+    """Where no body says what happened, the tracker's own rule chose it and is trusted; but
+    without a body no condition over it is met."""
+    told = _told(delivery)
+    if not _is_wanted(delivery, listener):
         raise Stop(
             Reason.EVENT_NOT_WANTED,
             listener=listener.name,
             wanted=listener.wanted(),
-            event=f"{told}{after}",
+            event=told,
         )
     if listener.condition and not evaluate(listener.condition, delivery.payload):
         raise Stop(
@@ -100,13 +115,22 @@ def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
         )
 
 
+def _told(delivery: Delivery) -> str:
+    """What happened, as in “this was a changed status to Done”."""
+    if not delivery.kinds:
+        return f"an item in status {delivery.status_after}" if delivery.status_after else "an item"
+    after = f" to {delivery.status_after}" if delivery.status_after else ""
+    return " and ".join(Kind(kind).label for kind in delivery.kinds) + after
+
+
 def _is_wanted(delivery: Delivery, listener: ExternalListener) -> bool:
     When = ExternalListener.When
+    trusted = not delivery.body or not delivery.kinds
     if listener.when == When.ANY:
         return True
-    if listener.when == When.STATUS_CHANGED_TO:
-        return delivery.status_after.casefold() in listener.wanted_statuses()
-    return listener.when in delivery.kinds
+    if listener.when == When.STATUS_CHANGED_TO and (delivery.status_after or not trusted):
+        return delivery.has_status(listener.wanted_statuses())
+    return trusted or listener.when in delivery.kinds
 
 
 def _own_tickets(delivery: Delivery, listener: ExternalListener, named: Named) -> list[Ticket]:

@@ -147,8 +147,8 @@ def _told(call: Call, event: Event) -> dict[str, Any]:
 def _kept_comment(call: Call, comment: RemoteComment | None) -> dict[str, str]:
     if comment is None:
         return {}
-    parts = {name: call.kept(str(text)) for name, text in asdict(comment).items()}
-    return parts | {"body": parts["body"][:LONGEST_COMMENT]}
+    longest = dict.fromkeys(asdict(comment), LONGEST["id"]) | {"body": LONGEST_COMMENT}
+    return {name: call.kept(str(text))[: longest[name]] for name, text in asdict(comment).items()}
 
 
 def found_by(expression: str, payload: Any) -> tuple[str, ...]:

@@ -89,7 +89,12 @@ class ListenerForm(forms.ModelForm):
             "macro": "Feedback Macro",
             "reference_expression": "Reference expression",
         }
-        help_texts = {"name": "Only your own team sees it.", "enabled": ""}
+        help_texts = {
+            "name": "Only your own team sees it.",
+            "enabled": "",
+            "when_status": "The status over there, such as Done. Several: separate them by commas. "
+            "category:done stands for any status of that category of Jira's, in whatever language.",
+        }
 
     choices = {
         "sender": sender_choices(),

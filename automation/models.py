@@ -30,6 +30,7 @@ from feedback.models import (
     validate_key,
 )
 
+CATEGORY = "category:"  # before a word that stands for all statuses of a kind
 KEY_PLACEHOLDER = "prefix-community_API_key"
 
 
@@ -265,7 +266,10 @@ class StatusRow(models.Model):
     )
     order = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(
-        max_length=200, blank=True, help_text="Several: separated by commas. Empty: any status."
+        max_length=200,
+        blank=True,
+        help_text="Several: separated by commas. Empty: any status. category:done stands for any "
+        "status of that category, in whatever language.",
     )
     resolution = models.CharField(
         max_length=200, blank=True, help_text="Several: separated by commas. Empty: any."
@@ -282,13 +286,10 @@ class StatusRow(models.Model):
         told = (self.status or "any status", self.resolution)
         return " / ".join(filter(None, told))
 
-    def matches(self, status: str, resolution: str) -> bool:
-        return all(
-            not wanted or given.casefold() in wanted
-            for wanted, given in (
-                (_names(self.status), status),
-                (_names(self.resolution), resolution),
-            )
+    def matches(self, delivery: Delivery) -> bool:
+        status, resolution = _names(self.status), _names(self.resolution)
+        return (not status or delivery.has_status(status)) and (
+            not resolution or delivery.resolution.casefold() in resolution
         )
 
 
@@ -374,7 +375,9 @@ class Delivery(RequestRecord, Outcome):
     status_after = models.CharField(max_length=200, blank=True)
     resolution = models.CharField(max_length=200, blank=True)
     remote_actor = models.CharField(max_length=200, blank=True, help_text="Who did it over there.")
-    comment = models.JSONField(default=dict, help_text="id, change, body and author.")
+    comment = models.JSONField(
+        default=dict, help_text="id, change, body, author, version and restricted."
+    )
     occurred_at = models.DateTimeField(null=True)
     whole = models.ForeignKey(
         "self",
@@ -442,6 +445,19 @@ class Delivery(RequestRecord, Outcome):
     @property
     def payload(self) -> Any:
         return read_body(bytes(self.body), self.header_map.get("Content-Type", ""))
+
+    def has_status(self, wanted: set[str]) -> bool:
+        """Whether the status that it tells is one of ``wanted``, by its name or its category."""
+        if self.status_after.casefold() in wanted:
+            return True
+        categories = {name.removeprefix(CATEGORY) for name in wanted if name.startswith(CATEGORY)}
+        return bool(categories) and self._category.casefold() in categories - {""}
+
+    @property
+    def _category(self) -> str:
+        """Read again from the body: rows keep the status, which almost always is enough."""
+        sender = self.listener.external_sender if self.listener else SENDERS["generic"]
+        return sender.read(self.header_map, self.payload).category
 
     def end(self, reason: Reason, evidence: Mapping[str, Any]) -> None:
         self.status = EXPLANATIONS[reason].status

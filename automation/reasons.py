@@ -97,7 +97,8 @@ EXPLANATIONS = {
     ),
     Reason.DUPLICATE: _skipped(
         "The sender repeated a request that was already kept as {first}.",
-        "Trackers repeat a request when an answer was slow to reach them.",
+        "Trackers repeat a request when an answer was slow to reach them; some tell one comment by "
+        "two requests.",
         "Nothing to do: the first one counts.",
     ),
     Reason.EVENT_NOT_WANTED: _skipped(

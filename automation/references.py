@@ -61,10 +61,11 @@ class Directory:
 
     def _called(self, delivery: Delivery, text: str) -> Named:
         """A link of the sender's own system goes before our own ids: Jira may have a BUG-1 too."""
-        system, name = system_and_name(text)
+        chosen = _is_chosen(delivery, text)
+        system, name = system_and_name(text) if chosen else ("", text)
         links = self._links(delivery, system or listener_of(delivery).external_sender.system, name)
         links = links or (self._links(delivery, "", text) if system else [])
-        if not links and _may_be_own(delivery, text):
+        if not links and chosen:
             return Named(text, frozenset(self._own[delivery.project_id, own_name(text)]))
         tickets, systems = zip(*links, strict=True) if links else ((), ())
         return Named(text, frozenset(tickets), frozenset(systems))
@@ -91,8 +92,9 @@ def _names(delivery: Delivery) -> list[str]:
     return [text for text in (delivery.find, delivery.item) if text]
 
 
-def _may_be_own(delivery: Delivery, text: str) -> bool:
-    """A tracker's key is no id of ours, even if it looks like one; what a person chose may be."""
+def _is_chosen(delivery: Delivery, text: str) -> bool:
+    """A tracker's key is no id of ours and names no other system, even if it looks like that; what
+    a person chose may."""
     chosen = delivery.find or listener_of(delivery).reference_expression
     return bool(chosen) and text != delivery.item
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from automation.listener_types.base import ListenerType, Work
 from automation.macro_run import run_macro
-from automation.models import Delivery, ExecutionStep, ExternalListener, Macro
-from automation.reasons import Reason, Stop
+from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.reasons import DeliveryStatus, Reason, Stop
+from automation.senders.base import Change, Kind
 from feedback.models import Status, Ticket
 
 
@@ -25,13 +27,14 @@ class MacroExecution(ListenerType):
                 event=f"{_told(delivery)}, where {found}",
             )
         title = f"Macro “{macro}”" + (f" ({row})" if row else "")
-        return MacroWork(title, macro, tuple(listener.protected_statuses.all()))
+        comment = _comment_alone(listener, delivery)
+        return MacroWork(title, macro, tuple(listener.protected_statuses.all()), comment)
 
 
 def _chosen(listener: ExternalListener, delivery: Delivery) -> tuple[Macro | None, str]:
     """The macro to run, and the row of the status table that says so."""
     for number, row in enumerate(listener.status_rows.all(), start=1):
-        if row.matches(delivery.status_after, delivery.resolution):
+        if row.matches(delivery):
             return row.macro, f"row {number} of the status table, {row}"
     return listener.macro, ""
 
@@ -46,12 +49,47 @@ def _told(delivery: Delivery) -> str:
     return " / ".join(told) or "an event that tells no status"
 
 
+def _comment_alone(listener: ExternalListener, delivery: Delivery) -> ToldComment | None:
+    """The comment that makes the macro run, where nothing else does."""
+    about = {Kind.COMMENTED, Kind.COMMENT_CHANGED}
+    waits = listener.when == ExternalListener.When.COMMENTED
+    if not delivery.kinds or not (waits or about.issuperset(delivery.kinds)):
+        return None
+    told = {name: delivery.comment.get(name, "") for name in ("id", "change", "version")}
+    told_apart = told["version"] or told["change"] != Change.EDITED
+    return ToldComment(listener, told) if told["id"] and told_apart else None
+
+
+@dataclass(frozen=True)
+class ToldComment:
+    """What became of a comment over there, as one request or another tells it."""
+
+    listener: ExternalListener
+    told: dict[str, Any]
+
+    def check_new(self, ticket: Ticket) -> None:
+        """Raise Stop DUPLICATE where another request told it and ran a macro on ``ticket``.
+
+        Data Center tells one comment as a comment and as an update, each with a delivery id of its
+        own, and a listener may get either or both; so does Azure DevOps.
+        """
+        runs = Execution.objects.filter(
+            ticket=ticket, listener=self.listener, status=DeliveryStatus.DONE
+        ).filter(**{f"delivery__comment__{name}": text for name, text in self.told.items()})
+        first = runs.values_list("delivery__public_id", flat=True).first()
+        if first:
+            raise Stop(Reason.DUPLICATE, first=first)
+
+
 @dataclass(frozen=True)
 class MacroWork(Work):
     protected: tuple[Status, ...] = ()
+    comment: ToldComment | None = None
 
     def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[ExecutionStep]:
         assert self.macro is not None
+        if self.comment:
+            self.comment.check_new(ticket)
         before = ticket.status
         steps = run_macro(self.macro, ticket, actor=actor, cause=cause)
         if before in self.protected and ticket.status != before:
