@@ -30,7 +30,7 @@ def deliver(delivery: Delivery, named: Named) -> None:
         raise Stop(Reason.LISTENER_OFF, listener=listener.name)
     listener_type = LISTENER_TYPES[listener.type]
     if listener_type.waits:
-        _check_wanted(delivery, listener)
+        check_wanted(delivery, listener)
     work = listener_type.work_at(listener, delivery)
     tickets = _own_tickets(delivery, listener, named)
     _check_not_late(delivery)
@@ -80,7 +80,7 @@ def _result(
     return Reason.APPLIED, {**evidence, "changes": ", ".join(changes + commented)}
 
 
-def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
+def check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
     """Without a body the tracker's own rule is trusted, but no condition over the body is met."""
     told = " and ".join(Kind(kind).label for kind in delivery.kinds) or "an event of no known kind"
     if delivery.body and not _is_wanted(delivery, listener):

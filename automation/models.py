@@ -254,7 +254,7 @@ class ExternalListener(models.Model):
         return str(Kind(self.when).label)
 
     def wanted_statuses(self) -> set[str]:
-        return _names(self.when_status)
+        return names_in(self.when_status)
 
 
 class StatusRow(models.Model):
@@ -286,8 +286,8 @@ class StatusRow(models.Model):
         return all(
             not wanted or given.casefold() in wanted
             for wanted, given in (
-                (_names(self.status), status),
-                (_names(self.resolution), resolution),
+                (names_in(self.status), status),
+                (names_in(self.resolution), resolution),
             )
         )
 
@@ -309,7 +309,7 @@ class ProtectedStatus(models.Model):
         return f"Listener “{self.listener}”"
 
 
-def _names(text: str) -> set[str]:
+def names_in(text: str) -> set[str]:
     """The names in a list with commas, in one letter case."""
     return {name for name in (name.strip().casefold() for name in text.split(",")) if name}
 
