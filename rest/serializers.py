@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 from rest_framework.validators import UniqueValidator
 
 from access.callers import Caller
@@ -51,6 +52,20 @@ class Known:
 
 class StrictSerializer(Known, serializers.Serializer):
     pass
+
+
+class ListInOrder(serializers.ListSerializer):
+    """Says what is wrong in the order of the list, which has an empty place where nothing is."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            problems: Any = error.detail
+            if api_settings.NON_FIELD_ERRORS_KEY in problems:
+                raise
+            in_order = [problems.get(place, {}) for place in range(len(data))]
+            raise serializers.ValidationError(in_order) from error
 
 
 class RowSerializer(Known, serializers.ModelSerializer):
