@@ -13,11 +13,6 @@ PLACEHOLDERS = "find=${issue.key}&amp;apiKey=prefix-community_API_key"
 
 
 @pytest.fixture
-def address(beta):
-    return lambda name, *args: reverse(name, args=[beta.project.key, "BUG", *args])
-
-
-@pytest.fixture
 def given(close):
     """What the guide's reader fills in."""
     return {
