@@ -31,7 +31,7 @@ def deliver(delivery: Delivery, named: Named) -> None:
     _check_no_test(delivery, listener)
     listener_type = LISTENER_TYPES[listener.type]
     if listener_type.waits:
-        _check_wanted(delivery, listener)
+        check_wanted(delivery, listener)
     work = listener_type.work_at(listener, delivery)
     tickets = _own_tickets(delivery, listener, named)
     _check_not_late(delivery)
@@ -95,7 +95,7 @@ def _result(
     return Reason.APPLIED, {**evidence, "changes": ", ".join(changes + commented)}
 
 
-def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
+def check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
     """Where no body says what happened, the tracker's own rule chose it and is trusted; but
     without a body no condition over it is met."""
     told = _told(delivery)

@@ -255,7 +255,7 @@ class ExternalListener(models.Model):
         return str(Kind(self.when).label)
 
     def wanted_statuses(self) -> set[str]:
-        return _names(self.when_status)
+        return names_in(self.when_status)
 
 
 class StatusRow(models.Model):
@@ -287,7 +287,7 @@ class StatusRow(models.Model):
         return " / ".join(filter(None, told))
 
     def matches(self, delivery: Delivery) -> bool:
-        status, resolution = _names(self.status), _names(self.resolution)
+        status, resolution = names_in(self.status), names_in(self.resolution)
         return (not status or delivery.has_status(status)) and (
             not resolution or delivery.resolution.casefold() in resolution
         )
@@ -310,7 +310,7 @@ class ProtectedStatus(models.Model):
         return f"Listener “{self.listener}”"
 
 
-def _names(text: str) -> set[str]:
+def names_in(text: str) -> set[str]:
     """The names in a list with commas, in one letter case."""
     return {name for name in (name.strip().casefold() for name in text.split(",")) if name}
 

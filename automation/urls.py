@@ -11,6 +11,7 @@ from automation.listener_pages import (
     ListenerDeletePage,
     ListenerPage,
     ListenerSwitchPage,
+    ListenerTrialPage,
 )
 from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
 from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
@@ -39,7 +40,9 @@ pages = [
     path(_type + "macros/<int:pk>/delete/", MacroDeletePage.as_view(), name="macro_delete"),
     path(_type + "automation/", AutomationPage.as_view(), name="automation"),
     path(_type + "listeners/add/", ListenerAddPage.as_view(), name="listener_add"),
+    path(_type + "listeners/add/try/", ListenerTrialPage.as_view(), name="listener_try"),
     path(_type + "listeners/<int:pk>/", ListenerPage.as_view(), name="listener"),
+    path(_type + "listeners/<int:pk>/try/", ListenerTrialPage.as_view(), name="listener_try"),
     path(_type + "listeners/<int:pk>/log/", ListenerLogPage.as_view(), name="listener_log"),
     path(
         _type + "listeners/<int:pk>/switch/", ListenerSwitchPage.as_view(), name="listener_switch"

@@ -58,12 +58,13 @@ class MacroView(OfType, DeletableResource):
 
 
 class ListenerView(OfType, DeletableResource):
-    """External listeners: addresses that trackers call, each of which runs a macro."""
+    """External listeners: addresses that trackers call; mostly, each runs a macro."""
 
     model = ExternalListener
     serializer_class = serializers.ListenerSerializer
     filterset_class = ListenerFilterSet
     related = ("project", "feedback_type__project", "macro", "filter")
+    many_related = ("status_rows", "protected_statuses")
     ordering_fields = {**BY_NAME, "key": "key"}
     instead = "Switch it off instead."
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from automation.listener_types.base import ListenerType, Work
 from automation.macro_run import run_macro
-from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro, StatusRow
 from automation.reasons import DeliveryStatus, Reason, Stop
 from automation.senders.base import Change, Kind
 from feedback.models import Status, Ticket
@@ -17,7 +18,7 @@ class MacroExecution(ListenerType):
     slug = ExternalListener.Type.MACRO
 
     def work_at(self, listener: ExternalListener, delivery: Delivery) -> Work:
-        macro, row = _chosen(listener, delivery)
+        macro, row = chosen(listener, listener.status_rows.all(), delivery)
         if macro is None:
             found = f"{row} does nothing" if row else "no row matches"
             raise Stop(
@@ -31,9 +32,11 @@ class MacroExecution(ListenerType):
         return MacroWork(title, macro, tuple(listener.protected_statuses.all()), comment)
 
 
-def _chosen(listener: ExternalListener, delivery: Delivery) -> tuple[Macro | None, str]:
+def chosen(
+    listener: ExternalListener, rows: Iterable[StatusRow], delivery: Delivery
+) -> tuple[Macro | None, str]:
     """The macro to run, and the row of the status table that says so."""
-    for number, row in enumerate(listener.status_rows.all(), start=1):
+    for number, row in enumerate(rows, start=1):
         if row.matches(delivery):
             return row.macro, f"row {number} of the status table, {row}"
     return listener.macro, ""

@@ -47,7 +47,12 @@ SENTENCES = re.compile(
             r"Workflow “.*” has no status that a new ticket could begin with: .*\.",
             r"Name each field once\.",
             r"“.*” stands there twice: a macro does it once\.",
-            r".* does not tell that\. Choose one of .*\.",
+            r".* does not tell that: enter .*, or choose one of .*\.",
+            r".* does not tell (a status|comments): .*\.",
+            r"There is no status \d+ in this project that is offered\.",
+            r"Choose a macro of this feedback type that is offered\.",
+            r"Choose a macro, here or in a row of the status table: else nothing runs\.",
+            r"Row \d+ \(.*\) is never reached: .*\.",
             r"Enter the status over there, exactly as the tracker calls it\.",
             # What follows a grammar of its own
             r"This is no JMESPath expression: .*\.",
