@@ -81,9 +81,13 @@ def _result(
 
 
 def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
-    """Without a body the tracker's own rule is trusted, but no condition over the body is met."""
+    """Without a body the tracker's own rule is trusted, but no condition over the body is met.
+
+    The same rule is trusted where a sender's bodies never tell what happened; a status that the
+    body does tell is compared all the same.
+    """
     told = " and ".join(Kind(kind).label for kind in delivery.kinds) or "an event of no known kind"
-    if delivery.body and not _is_wanted(delivery, listener):
+    if delivery.has_body and not _is_wanted(delivery, listener):
         after = f" to {delivery.status_after}" if delivery.status_after else ""
         raise Stop(
             Reason.EVENT_NOT_WANTED,
@@ -104,9 +108,10 @@ def _is_wanted(delivery: Delivery, listener: ExternalListener) -> bool:
     When = ExternalListener.When
     if listener.when == When.ANY:
         return True
-    if listener.when == When.STATUS_CHANGED_TO:
+    trusted = listener.external_sender.chosen_there and not delivery.kinds
+    if listener.when == When.STATUS_CHANGED_TO and (delivery.status_after or not trusted):
         return delivery.status_after.casefold() in listener.wanted_statuses()
-    return listener.when in delivery.kinds
+    return trusted or listener.when in delivery.kinds
 
 
 def _own_tickets(delivery: Delivery, listener: ExternalListener, named: Named) -> list[Ticket]:

@@ -34,7 +34,8 @@ def offered_when(sender: Sender) -> list[ExternalListener.When]:
 
 
 def default_when(sender: Sender) -> ExternalListener.When:
-    return When.STATUS_CHANGED if When.STATUS_CHANGED in offered_when(sender) else When.ANY
+    told = When.STATUS_CHANGED in offered_when(sender) and not sender.chosen_there
+    return When.STATUS_CHANGED if told else When.ANY
 
 
 class SenderSelect(forms.Select):

@@ -10,10 +10,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from apikeys.models import RequestRecord
 from automation.actions import ACTIONS, action_choices
 from automation.bodies import read_body
+from automation.outbound_messages import notifications
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Explanation, Reason, fill_in
 from automation.senders import SENDERS, sender_choices
 from automation.senders.base import FINGERPRINT, Kind, Sender
@@ -440,8 +442,21 @@ class Delivery(RequestRecord, Outcome):
         return json.loads(self.headers) if self.headers else {}
 
     @property
+    def has_body(self) -> bool:
+        return self.whole_id is not None or bool(self.body)
+
+    @property
     def payload(self) -> Any:
+        """What the body holds; of a part, that part alone, with what it shares with the others."""
+        return self._content if self.part is None else (self.whole or self)._parts[self.part]
+
+    @cached_property
+    def _content(self) -> Any:
         return read_body(bytes(self.body), self.header_map.get("Content-Type", ""))
+
+    @cached_property
+    def _parts(self) -> list[dict[str, Any]]:
+        return notifications(self._content)
 
     def end(self, reason: Reason, evidence: Mapping[str, Any]) -> None:
         self.status = EXPLANATIONS[reason].status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import uuid
@@ -14,12 +15,15 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from automation.outbound_messages import notifications
 from automation.senders import SENDERS
 from automation.senders.base import dig
+from automation.xml_tree import read_xml
 
 FOLDER = Path(__file__).with_suffix("")
 DELIVERY_ID = ("X-Atlassian-Webhook-Identifier", "Idempotency-Key")
 PLACEHOLDER = re.compile(r"\$\{([\w.]+)\}")
+NOTIFICATION_ID = re.compile(r"\b04l[0-9A-Za-z]{15}\b")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Sample:
     headers: dict[str, str]
     payload: Any
     event: dict[str, Any]  # what the sender should read from it
+    xml: tuple[str, ...] = ()  # lines, of an outbound message; then ``payload`` is its first part
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,14 @@ def load(sender: str, event: str) -> Sample:
         there_are = ", ".join(" ".join(pair) for pair in known())
         raise LookupError(f"There is no sample “{sender} {event}”. There are: {there_are}.")
     parts = json.loads((FOLDER / sender / f"{event}.json").read_text())
+    if "xml" in parts:
+        parts["payload"] = notifications(read_xml("\n".join(parts["xml"]).encode()))[0]
     return Sample(sender, event, **parts)
 
 
 def post(url: str, sample: Sample, secret: str = "", delivery_id: str = "") -> Answer:
     """Send ``sample`` to ``url``, as its sender would; raises OSError where nobody answers."""
-    body = json.dumps(sample.payload, ensure_ascii=False).encode()
+    body = _body(sample, delivery_id or str(uuid.uuid4()))
     headers = dict(sample.headers)
     for name in headers.keys() & set(DELIVERY_ID):
         headers[name] = delivery_id or str(uuid.uuid4())
@@ -80,6 +87,16 @@ def post(url: str, sample: Sample, secret: str = "", delivery_id: str = "") -> A
     except HTTPError as error:
         with error:
             return _read(error)
+
+
+def _body(sample: Sample, delivery_id: str) -> bytes:
+    """XML has the delivery id inside: one for each notification."""
+    if not sample.xml:
+        return json.dumps(sample.payload, ensure_ascii=False).encode()
+    return NOTIFICATION_ID.sub(
+        lambda old: "04l" + hashlib.sha256(f"{delivery_id} {old[0]}".encode()).hexdigest()[:15],
+        "\n".join(sample.xml),
+    ).encode()
 
 
 def filled_in(url: str, payload: Any) -> str:

@@ -107,10 +107,20 @@ class Sender:
     system: ClassVar[str] = ""  # whose links its references mean; empty: any system's
     signature: ClassVar[Signature] = Signature(header="X-Hub-Signature-256", prefix="sha256=")
     kinds: ClassVar[tuple[str, ...]] = ()  # those that it can tell apart
+    chosen_there: ClassVar[bool] = False  # a rule over there chose the event: no kind, it counts
+    sends_xml: ClassVar[bool] = False
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:
         """What the request tells. Never raises, whatever a stranger posts."""
         raise NotImplementedError
+
+    def canonical(self, reference: str) -> str:
+        """The one spelling of all that name the same item."""
+        return reference.upper()
+
+    def spellings(self, reference: str) -> set[str]:
+        """How a link may spell it, beside as it is."""
+        return set()
 
 
 def dig(payload: Any, path: str) -> str:
