@@ -86,7 +86,8 @@ def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
     The same rule is trusted where a sender's bodies never tell what happened; a status that the
     body does tell is compared all the same.
     """
-    told = " and ".join(Kind(kind).label for kind in delivery.kinds) or "an event of no known kind"
+    unknown = "a status set" if delivery.status_after else "an event of no known kind"
+    told = " and ".join(Kind(kind).label for kind in delivery.kinds) or unknown
     if delivery.has_body and not _is_wanted(delivery, listener):
         after = f" to {delivery.status_after}" if delivery.status_after else ""
         raise Stop(

@@ -107,7 +107,7 @@ class Sender:
     system: ClassVar[str] = ""  # whose links its references mean; empty: any system's
     signature: ClassVar[Signature] = Signature(header="X-Hub-Signature-256", prefix="sha256=")
     kinds: ClassVar[tuple[str, ...]] = ()  # those that it can tell apart
-    chosen_there: ClassVar[bool] = False  # a rule over there chose the event: no kind, it counts
+    chosen_there: ClassVar[bool] = False  # by a rule: an event that tells no kind is trusted
     sends_xml: ClassVar[bool] = False
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:

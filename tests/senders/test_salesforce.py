@@ -7,10 +7,12 @@ import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier, Thread
 from xml.etree import ElementTree
 
 import pytest
 from django.db import IntegrityError, connection
+from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
@@ -22,7 +24,7 @@ from automation.senders import SENDERS
 from automation.senders.base import Event
 from automation.senders.salesforce import long_id
 from feedback.services import link_ticket, submit_ticket
-from tests.conftest import make_listener
+from tests.conftest import closing_macro, make_beta, make_key, make_listener
 
 SOAP = "text/xml; charset=UTF-8"
 ORGANIZATION = "00D8Z000001WxYzUAK"
@@ -68,12 +70,10 @@ def link(ticket, record=CASE, **fields):
 
 
 def tickets_linked_to(beta, records):
-    """A new ticket for each."""
-    made = [
-        submit_ticket(beta.bugs, summary=record, submitter=beta.ada) for record in dict(records)
-    ]
-    for ticket, record in zip(made, dict(records), strict=True):
-        link(ticket, record)
+    """A new ticket for each, which is called like it."""
+    made = [submit_ticket(beta.bugs, summary=each, submitter=beta.ada) for each in records]
+    for ticket in made:
+        link(ticket, ticket.summary)
     return made
 
 
@@ -84,7 +84,8 @@ def call(post, salesforce):
     def call(body, listener=None, **options):
         answer = post(listener or salesforce, body, content_type=SOAP, **options)
         assert answer.status_code == 200, answer.content
-        queue.settle_all()
+        while not queue.settle_all():
+            pass  # what one turn had no time for
         return list(Delivery.objects.order_by("pk"))
 
     return call
@@ -157,8 +158,7 @@ def test_a_recorded_message_is_read_as_what_it_tells(post, salesforce, name):
 def test_a_recorded_message_moves_the_tickets_that_it_names_and_no_other(
     post, beta, salesforce, name
 ):
-    records = {record: None for record, *_ in [*LEADS, *CONTACTS]}
-    tickets = tickets_linked_to(beta, records)
+    tickets = tickets_linked_to(beta, [record for record, *_ in [*LEADS, *CONTACTS]])
 
     post(salesforce, recorded(name), content_type=SOAP)
     queue.settle_all()
@@ -229,7 +229,7 @@ def test_a_record_deleted_before_it_was_sent_has_no_reference(call, beta):
     ],
 )
 def test_a_condition_looks_at_each_notification_alone(call, beta, salesforce, expression, reasons):
-    tickets_linked_to(beta, {record_id(1): None, record_id(2): None})
+    tickets_linked_to(beta, [record_id(1), record_id(2)])
     salesforce.condition = expression
     salesforce.save()
 
@@ -269,7 +269,7 @@ def test_a_part_is_read_the_same_after_the_listener_was_given_to_another_sender(
 
 
 def test_one_of_a_hundred_that_fails_does_not_stop_the_others(call, beta, monkeypatch):
-    records = {record_id(number): None for number in range(100)}
+    records = [record_id(number) for number in range(100)]
     tickets = tickets_linked_to(beta, records)
     apply = AdjustWorkflow.apply
 
@@ -301,8 +301,9 @@ def test_the_door_takes_as_many_queries_for_a_hundred_as_it_may(
 ):
     body = message(*(notification(record_id(number), number) for number in range(100)))
     at_once = connection.ops.bulk_batch_size(Delivery._meta.concrete_fields[1:], [None] * 99)
+    batches = -(-99 // at_once)
 
-    with django_assert_max_num_queries(6 + 2 + -(-99 // at_once)):
+    with django_assert_max_num_queries(6 + 2 + batches):  # one request's, and a savepoint
         post(salesforce, body, content_type=SOAP)
 
     assert Delivery.objects.count() == 100
@@ -321,11 +322,11 @@ def test_json_in_the_shape_of_a_message_is_one_request(post, salesforce):
 
 
 def test_of_a_repeated_message_only_what_is_new_counts(call, post, salesforce):
-    link_all = [notification(record_id(number), number) for number in range(3)]
-    call(message(*link_all[:2]), listener=salesforce)
+    told = [notification(record_id(number), number) for number in range(3)]
+    call(message(*told[:2]))
     Delivery.objects.update(status="done", reason="applied")
 
-    answer = post(salesforce, message(*link_all), content_type=SOAP)
+    answer = post(salesforce, message(*told), content_type=SOAP)
 
     rows = Delivery.objects.order_by("pk")
     assert is_acknowledged(answer)
@@ -399,6 +400,37 @@ def test_of_two_messages_at_the_same_moment_each_notification_counts_once(
     assert [row.whole for row in rows] == [None, rows[0], rows[0]]
 
 
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_one_message_from_many_clients_at_once_each_notification_counts_once(on_postgres):
+    beta = make_beta()
+    listener = make_listener(beta, closing_macro(beta), sender="salesforce")
+    key = make_key()
+    start, codes = Barrier(6), []
+    body = message(*(notification(record_id(number), number) for number in range(20)))
+
+    def call():
+        start.wait()
+        answer = Client().post(
+            f"{listener.endpoint_path.partition('?')[0]}?apiKey={key.secret}", body, SOAP
+        )
+        codes.append(answer.status_code)
+        connection.close()
+
+    threads = [Thread(target=call) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    counting = Delivery.objects.filter(status="received")
+    assert codes == [200] * 6
+    assert sorted(counting.values_list("references", flat=True)) == [
+        [record_id(number)] for number in range(20)
+    ]
+    assert Delivery.objects.filter(reason="duplicate").count() == 100
+
+
 def test_all_rows_of_a_message_are_stored_or_none(post, salesforce, monkeypatch):
     def failing(*args, **options):
         raise IntegrityError("as if another worker were always first")
@@ -464,7 +496,7 @@ def test_a_record_whose_id_differs_in_letter_case_alone_is_another(send, call, b
 
 
 def test_two_such_records_move_each_its_own_ticket(call, beta):
-    tickets = tickets_linked_to(beta, {SHORT: None, OTHER_CASE: None})
+    tickets = tickets_linked_to(beta, [SHORT, OTHER_CASE])
 
     rows = call(message(notification(CASE), notification(long_id(OTHER_CASE), 1)))
 
@@ -525,6 +557,15 @@ def test_the_flow_over_there_chose_the_event_but_a_status_is_compared(
     salesforce.save()
 
     assert call(message(notification(**fields)))[0].reason == reason
+
+
+def test_the_log_says_which_status_was_not_the_one(call, salesforce):
+    salesforce.when, salesforce.when_status = "status_changed_to", "Closed"
+    salesforce.save()
+
+    assert call(message(notification(Status="New")))[0].sentence == (
+        "Listener “Jira closed” waits for a status changed to Closed; this was a status set to New."
+    )
 
 
 def test_a_status_expression_decides_where_there_is_one(call, beta, salesforce):
@@ -839,6 +880,7 @@ def mangled(draw) -> bytes:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(body=mangled(), encoding=some.sampled_from(["utf-8", "utf-16"]))
+@example(body=WHOLE, encoding="utf-16")
 @example(body=b"<", encoding="utf-8")
 def test_a_mangled_message_is_stored_or_refused_and_names_nobody_else(
     post, beta, salesforce, body, encoding
