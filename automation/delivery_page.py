@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
@@ -33,7 +34,7 @@ class DeliveryPage(Page):
     @cached_property
     def delivery(self) -> Delivery:
         deliveries = seen(Delivery, self.caller).select_related(
-            "project", "listener__feedback_type__project", "api_key", "duplicate_of"
+            "project", "listener__feedback_type__project", "api_key", "duplicate_of", "whole"
         )
         return get_object_or_404(deliveries, public_id=self.kwargs["public_id"])
 
@@ -63,7 +64,8 @@ class DeliveryPage(Page):
             executions=executions_of(delivery),
             repeats=repeats.order_by("pk")[:MOST_REPEATS],
             headers=delivery.header_map,
-            size=len(delivery.body),
+            size=len((delivery.whole or delivery).body),
+            siblings=siblings_of(delivery),
             body=body[:SHOWN_OF_BODY],
             cut=len(body) > SHOWN_OF_BODY,
             **context,
@@ -111,9 +113,22 @@ def changes_of(executions: Iterable[Execution]) -> dict[str, list[TicketChange]]
 
 
 def shown_body(delivery: Delivery) -> str:
-    """The body as text, JSON with line breaks and indents where it can be read."""
-    raw = bytes(delivery.body)
+    """What the body holds as JSON with line breaks and indents; as it came, if it is unreadable.
+
+    Of a part, that part alone.
+    """
+    if not delivery.has_body:
+        return ""
     try:
-        return json.dumps(delivery.payload, indent=2, ensure_ascii=False) if raw else ""
+        return json.dumps(delivery.payload, indent=2, ensure_ascii=False)
     except (Stop, RecursionError):
-        return raw.decode("utf-8", "replace")
+        return bytes(delivery.body).decode("utf-8", "replace")
+
+
+def siblings_of(delivery: Delivery) -> list[Delivery]:
+    """All parts of the request of which ``delivery`` is one, in their order."""
+    if delivery.part is None:
+        return []
+    whole = delivery.whole_id or delivery.pk
+    parts = Delivery.objects.filter(Q(pk=whole) | Q(whole=whole)).defer("body", "headers")
+    return list(parts.order_by("part"))

@@ -125,7 +125,7 @@ def _told(delivery: Delivery) -> str:
 
 def _is_wanted(delivery: Delivery, listener: ExternalListener) -> bool:
     When = ExternalListener.When
-    trusted = not delivery.body or not delivery.kinds
+    trusted = not delivery.has_body or not delivery.kinds
     if listener.when == When.ANY:
         return True
     if listener.when == When.STATUS_CHANGED_TO and (delivery.status_after or not trusted):

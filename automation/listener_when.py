@@ -50,7 +50,8 @@ def offered_when(told: frozenset[str]) -> list[ExternalListener.When]:
 
 
 def default_when(sender: Sender) -> ExternalListener.When:
-    return When.STATUS_CHANGED if Kind.STATUS_CHANGED in sender.kinds else When.ANY
+    told = Kind.STATUS_CHANGED in sender.kinds and not sender.chosen_there
+    return When.STATUS_CHANGED if told else When.ANY
 
 
 def why_not(when: str, told: frozenset[str], teller: str) -> str:

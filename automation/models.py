@@ -10,10 +10,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from apikeys.models import RequestRecord
 from automation.actions import ACTIONS, action_choices
 from automation.bodies import read_body
+from automation.outbound_messages import notifications
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Explanation, Reason, fill_in
 from automation.senders import SENDERS, sender_choices
 from automation.senders.base import FINGERPRINT, Kind, Sender
@@ -443,7 +445,16 @@ class Delivery(RequestRecord, Outcome):
         return json.loads(self.headers) if self.headers else {}
 
     @property
+    def has_body(self) -> bool:
+        return self.whole_id is not None or bool(self.body)
+
+    @property
     def payload(self) -> Any:
+        """What the body holds; of a part, that part alone, with what it shares with the others."""
+        return self._content if self.part is None else (self.whole or self)._parts[self.part]
+
+    @cached_property
+    def _content(self) -> Any:
         return read_body(bytes(self.body), self.header_map.get("Content-Type", ""))
 
     def has_status(self, wanted: set[str]) -> bool:
@@ -458,6 +469,10 @@ class Delivery(RequestRecord, Outcome):
         """Read again from the body: rows keep the status, which almost always is enough."""
         sender = self.listener.external_sender if self.listener else SENDERS["generic"]
         return sender.read(self.header_map, self.payload).category
+
+    @cached_property
+    def _parts(self) -> list[dict[str, Any]]:
+        return notifications(self._content)
 
     def end(self, reason: Reason, evidence: Mapping[str, Any]) -> None:
         self.status = EXPLANATIONS[reason].status

@@ -234,7 +234,7 @@ EXPLANATIONS = {
         415,
         "A body of type {content_type} cannot be read here.",
         "The webhook was set to another format.",
-        "Send JSON (application/json), a form, or no body.",
+        "Send JSON (application/json), a form, or no body. Only from Salesforce XML is read too.",
     ),
     Reason.SIGNATURE_WRONG: _refused(
         401,

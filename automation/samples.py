@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 import json
 import re
 import time
@@ -18,11 +19,14 @@ from urllib.parse import quote, urlencode
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from automation.bodies import FORM
+from automation.outbound_messages import notifications
 from automation.senders import SENDERS
 from automation.senders.base import dig, reach
+from automation.xml_tree import read_xml
 
 FOLDER = Path(__file__).with_suffix("")
 PLACEHOLDER = re.compile(r"\$\{([\w.]+)\}")
+NOTIFICATION_ID = re.compile(r"\b04l[0-9A-Za-z]{15}\b")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Sample:
     headers: dict[str, str]
     payload: Any
     event: dict[str, Any]  # what the sender should read from it
+    xml: tuple[str, ...] = ()  # lines, of an outbound message; then ``payload`` is its first part
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ def load(sender: str, event: str) -> Sample:
         there_are = ", ".join(" ".join(pair) for pair in of_sender or known())
         raise LookupError(f"There is no sample “{sender} {event}”. There are: {there_are}.")
     parts = json.loads((FOLDER / sender / f"{event}.json").read_text())
+    if "xml" in parts:
+        parts["payload"] = notifications(read_xml("\n".join(parts["xml"]).encode()))[0]
     return Sample(sender, event, **parts)
 
 
@@ -98,6 +105,8 @@ def request_of(
     _put(payload, sender.delivery_path, number)
     _put(payload, sender.sent_path, int(time.time() * 1000))
     body = json.dumps(payload, ensure_ascii=False)
+    if sample.xml:
+        body = _xml(sample, number)
     if headers.get("Content-Type") == FORM:
         body = urlencode({"payload": body})
     if secret:
@@ -111,6 +120,14 @@ def _put(payload: Any, path: str, value: Any) -> None:
     holder = reach(payload, parent) if parent else payload
     if name and isinstance(holder, dict) and name in holder:
         holder[name] = value
+
+
+def _xml(sample: Sample, delivery_id: str) -> str:
+    """XML has the delivery id inside: one for each notification."""
+    return NOTIFICATION_ID.sub(
+        lambda old: "04l" + hashlib.sha256(f"{delivery_id} {old[0]}".encode()).hexdigest()[:15],
+        "\n".join(sample.xml),
+    )
 
 
 def filled_in(url: str, payload: Any) -> str:

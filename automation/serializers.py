@@ -290,6 +290,12 @@ class DeliverySerializer(RowSerializer):
     duplicate_of: Any = serializers.SlugRelatedField(
         slug_field="public_id", read_only=True, allow_null=True
     )
+    whole: Any = serializers.SlugRelatedField(
+        slug_field="public_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The delivery that keeps the body of which this one is a part.",
+    )
     tickets = serializers.SerializerMethodField(help_text="Ids of those that it was about.")
     refs = serializers.SerializerMethodField(help_text="The same by their own ids.")
     executions = serializers.SerializerMethodField(help_text="Ids, one for each ticket.")
@@ -322,6 +328,8 @@ class DeliverySerializer(RowSerializer):
             "occurred_at",
             "delivery_id",
             "duplicate_of",
+            "whole",
+            "part",
             "attempts",
             "settled_at",
             "tickets",
@@ -343,7 +351,9 @@ class WholeDeliverySerializer(DeliverySerializer):
     """With what was sent, less its secrets."""
 
     headers = serializers.DictField(source="header_map", child=serializers.CharField())
-    body = serializers.SerializerMethodField(help_text="As text; JSON with line breaks.")
+    body = serializers.SerializerMethodField(
+        help_text="As text, JSON with line breaks; XML as the JSON that expressions see."
+    )
 
     class Meta(DeliverySerializer.Meta):
         fields = [*DeliverySerializer.Meta.fields, "headers", "body"]

@@ -25,6 +25,7 @@ from feedback.views import BY_NAME, OfType
 from rest.views import DeletableResource, Resource
 
 PUBLIC_ID = "[0-9a-f]{32}"
+KEPT = ("body", "headers")  # of a delivery, what a list does not show
 
 
 class MacroView(OfType, DeletableResource):
@@ -84,14 +85,15 @@ class DeliveryView(Resource):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_regex = PUBLIC_ID
-    related = ("project", "listener", "api_key", "duplicate_of")
+    related = ("project", "listener", "api_key", "duplicate_of", "whole")
     many_related = ("executions__ticket__feedback_type",)
     ordering = ("-pk",)
     ordering_fields = {"id": "pk", "received_at": "received_at"}
 
     def get_queryset(self) -> QuerySet[Delivery]:
-        rows = super().get_queryset().defer("duplicate_of__body", "duplicate_of__headers")
-        return rows if self.detail else rows.defer("body", "headers")
+        unasked = [f"{other}__{kept}" for other in ("duplicate_of", "whole") for kept in KEPT]
+        rows = super().get_queryset().defer(*unasked)
+        return rows if self.detail else rows.defer(*KEPT)
 
     def get_serializer_class(self) -> Any:
         return serializers.WholeDeliverySerializer if self.detail else self.serializer_class

@@ -20,7 +20,8 @@ MAY_IMPORT = {
 }
 # Inside automation each imports only what stands left of it.
 ORDER = [
-    *("reasons", "bodies", "expressions", "actions", "senders", "samples", "models", "macros"),
+    *("reasons", "xml_tree", "bodies", "outbound_messages", "session_ids", "expressions"),
+    *("actions", "senders", "samples", "models", "macros"),
     *(
         "macro_run",
         "listener_types",

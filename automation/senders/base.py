@@ -119,10 +119,20 @@ class Sender:
     delivery_headers: ClassVar[tuple[str, ...]] = ()  # each request has an id of its own in these
     delivery_path: ClassVar[str] = ""  # or in its body, at this path
     sent_path: ClassVar[str] = ""  # where its body says when it was sent, in milliseconds
+    chosen_there: ClassVar[bool] = False  # by a rule: an event that tells no kind is trusted
+    sends_xml: ClassVar[bool] = False
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:
         """What the request tells. Never raises, whatever a stranger posts."""
         raise NotImplementedError
+
+    def canonical(self, reference: str) -> str:
+        """The one spelling of all that name the same item."""
+        return reference.upper()
+
+    def spellings(self, reference: str) -> set[str]:
+        """How a link may spell it, beside as it is."""
+        return set()
 
 
 def dig(payload: Any, path: str) -> str:
