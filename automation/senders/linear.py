@@ -100,7 +100,7 @@ def _keys(payload: Any, kind: str) -> list[str]:
     former = range(len(entries(payload, f"{about}.previousIdentifiers")))
     keys = [
         dig(payload, f"{about}.identifier"),
-        f"{team}-{number}" if team and number else "",
+        f"{team}-{number}" if team and number.isdecimal() else "",
         in_address.group(1) if in_address else "",
         *(dig(payload, f"{about}.previousIdentifiers.{place}") for place in former),
     ]
