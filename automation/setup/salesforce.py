@@ -10,7 +10,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from automation.senders.base import Kind
-from automation.setup.base import Facts, Field, Step, Way
+from automation.setup.base import Facts, Field, Step, Way, secret_place, signed
 
 RUNS = {
     Kind.CREATED: "A record is created",
@@ -67,7 +67,6 @@ OUTBOUND_MESSAGE = Way(
     choose="Salesforce sends it for 24 hours, until it is acknowledged. It needs no code.",
     who="a Salesforce administrator (Customize Application)",
     source="https://help.salesforce.com/s/articleView?id=platform.workflow_managing_outbound_messages.htm",
-    signs=False,
     steps=(
         Step("Setup → Quick Find “Outbound Messages” → Outbound Messages → New Outbound Message."),
         Step("Choose the object, then Next.", fields=(Field("Object", choose=of_object),)),
@@ -94,6 +93,12 @@ OUTBOUND_MESSAGE = Way(
                 ),
             ),
         ),
+        Step(
+            "Setup → Quick Find “Company Information”: look at the Organization ID.",
+            note="Salesforce signs nothing, but names its organization. The secret of the listener "
+            "must be this id; if it is another, tell whoever keeps the listener.",
+            only=signed,
+        ),
         flow_step("Action → Outbound Message → the one that you made"),
         Step(
             "Save and activate the flow.",
@@ -109,7 +114,6 @@ HTTP_CALLOUT = Way(
     "with callout:.",
     who="a Salesforce administrator (Manage Flow, Customize Application)",
     source="https://help.salesforce.com/s/articleView?id=platform.flow_http_callout_configuring.htm",
-    signs=False,
     steps=(
         Step(
             "Setup → Quick Find “Named Credentials” → External Credentials → New, then a principal "
@@ -119,6 +123,8 @@ HTTP_CALLOUT = Way(
                 Field("Authentication Protocol", choose="Custom"),
                 Field("Custom Headers: Name", "X-API-Key"),
                 Field("Custom Headers: Value", attrgetter("key")),
+                Field("Custom Headers: Name", attrgetter("header"), only=signed),
+                Field("Custom Headers: Value", attrgetter("secret"), secret_place, only=signed),
             ),
         ),
         Step(

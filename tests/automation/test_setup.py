@@ -63,9 +63,7 @@ def test_every_sender_has_its_ways():
 def test_every_way_has_something_to_say_whatever_was_chosen(make, choice):
     listener = make(**choice)
     for sender, way in EVERY_WAY:
-        if sender not in SENDERS:
-            continue
-        listener.sender = sender
+        listener.sender = sender if sender in SENDERS else "generic"
         for step in shown_steps(way, facts_of(listener, SITE, "Hub")):
             assert step.text
             for field in step.fields:
