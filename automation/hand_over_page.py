@@ -50,7 +50,7 @@ def told(light: Light) -> tuple[str, str]:
         sentence = TOLD.get(Reason(reason), ARRIVED) if reason else ARRIVED
         return (DeliveryStatus.DONE if sentence == ARRIVED else DeliveryStatus.SKIPPED), sentence
     if light.refused:
-        cause = light.refused[0].cause_text
+        cause = light.refused[0].newest.cause_text
         return DeliveryStatus.REFUSED, f"A request has come and was refused. {cause}"
     return "", ""
 

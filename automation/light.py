@@ -23,12 +23,20 @@ MOST_LOOKED_AT = 200
 ADDRESS = re.compile(r"/api/v1/projects/([^/?]+)/feedbackListeners/([^/?]+)", re.IGNORECASE)
 
 
+@dataclass
+class Refusal:
+    """Requests that were refused for the same reason, with the same words."""
+
+    newest: Delivery
+    times: int = 1
+
+
 @dataclass(frozen=True)
 class Light:
     delivery: Delivery | None = None  # the newest that is no repeat, and was not refused
     tickets: list[Ticket] = field(default_factory=list)  # that it hit, or would hit
     would: Delivery | None = None  # how it had ended, were the listener on
-    refused: list[Delivery] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
 
     @property
     def waiting(self) -> bool:
@@ -37,7 +45,7 @@ class Light:
     @property
     def state(self) -> str:
         """The same as long as there is nothing new to show."""
-        newest = self.refused[0].pk if self.refused else 0
+        newest = self.refused[0].newest.pk if self.refused else 0
         if self.delivery is None:
             return f"0.{newest}"
         return f"{self.delivery.pk}.{self.delivery.status}.{self.delivery.attempts}.{newest}"
@@ -89,15 +97,22 @@ def rehearse(delivery: Delivery) -> Delivery:
     return again
 
 
-def refused_lately(listener: ExternalListener, begin: datetime | None = None) -> list[Delivery]:
+def refused_lately(listener: ExternalListener, begin: datetime | None = None) -> list[Refusal]:
     """Requests that were meant for ``listener``, or for none that its project has, newest first."""
     lately = timezone.now() - LATELY
     since = max(begin, lately) if begin else lately
     refused = Delivery.objects.refused().filter(received_at__gt=since).defer("body", "headers")
     nobodys = Q(project=listener.project, listener=None)
     known = refused.filter(Q(listener=listener) | nobodys).exclude(api_key=None)
-    rows = [*known.order_by("-pk")[:MOST_REFUSED], *_without_key(listener, since)]
-    return sorted(rows, key=lambda row: -row.pk)[:MOST_REFUSED]
+    rows = [*known.order_by("-pk")[:MOST_LOOKED_AT], *_without_key(listener, since)]
+    alike: dict[tuple[str, str, str | None], Refusal] = {}
+    for row in sorted(rows, key=lambda row: -row.pk):
+        words = (row.reason, row.sentence, row.address)
+        if words in alike:
+            alike[words].times += 1
+        elif len(alike) < MOST_REFUSED:
+            alike[words] = Refusal(row)
+    return list(alike.values())
 
 
 def _without_key(listener: ExternalListener, since: datetime) -> list[Delivery]:

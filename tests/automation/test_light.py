@@ -212,7 +212,8 @@ def test_repeats_of_a_request_are_no_news(send, listener, beta):
 
 
 def refused(listener):
-    return [(row.reason, row.sentence) for row in refused_lately(listener)]
+    newest = [refusal.newest for refusal in refused_lately(listener)]
+    return [(row.reason, row.sentence) for row in newest]
 
 
 def test_a_wrong_key_is_shown_where_it_was_used(guide, post, listener):
@@ -278,6 +279,15 @@ def test_old_refusals_are_history(post, listener):
     assert refused(listener) == []
 
 
+def test_equal_refusals_are_told_once(guide, post, listener):
+    for key in ("bad", "worse", "jira-bad"):
+        post(listener, DONE, key=key)
+    post(listener, DONE, key="jira-bad")
+
+    assert [refusal.times for refusal in refused_lately(listener)] == [2, 2]
+    assert "2 times, last just now, from 127.0.0.1" in text_of(guide())
+
+
 def test_a_flood_of_refusals_costs_no_more_than_a_few(listener, django_assert_max_num_queries):
     Delivery.objects.bulk_create(
         Delivery(
@@ -291,7 +301,8 @@ def test_a_flood_of_refusals_costs_no_more_than_a_few(listener, django_assert_ma
     )
 
     with django_assert_max_num_queries(3):
-        assert len(refused_lately(listener)) == 5
+        (refusal,) = refused_lately(listener)
+    assert refusal.times == 200
 
 
 @pytest.mark.django_db(transaction=True)
