@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.html import escape, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 
+from automation.hand_over import hand_overs_of
 from automation.listener_form import ListenerForm
 from automation.listener_layout import ListenerLayout
 from automation.models import KEY_PLACEHOLDER, Delivery, ExternalListener
@@ -123,14 +124,19 @@ class ListenerAddPage(ManagedTypePage):
         form = ListenerForm(request.POST, instance=copy(self.listener))
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
-        messages.success(request, self.saved_message(form.save()))
-        return redirect(address_of("automation", self.feedback_type))
+        listener = form.save()
+        messages.success(request, self.saved_message(listener))
+        return redirect(self.after_saving(listener))
+
+    def after_saving(self, listener: ExternalListener) -> str:
+        """Next it is set up in the tracker."""
+        return address_of("listener_setup", self.feedback_type, listener.pk)
 
     def saved_message(self, listener: ExternalListener) -> str:
         return (
             f"External listener “{listener}” was created. Next, paste its API Endpoint URL into "
-            f"the tracker, with an API key from your community manager in place of "
-            f"{KEY_PLACEHOLDER}."
+            f"the tracker, as this guide says, with an API key from your community manager in "
+            f"place of {KEY_PLACEHOLDER}."
         )
 
 
@@ -141,6 +147,12 @@ class ListenerPage(ListenerAddPage):
 
     def get_title(self) -> str:
         return str(self.listener)
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(hand_overs=hand_overs_of(self.listener), **context)
+
+    def after_saving(self, listener: ExternalListener) -> str:
+        return address_of("automation", self.feedback_type)
 
     def saved_message(self, listener: ExternalListener) -> str:
         return f"External listener “{listener}” was saved."

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from apikeys.models import APICall
-from automation.models import Delivery
+from automation.models import Delivery, HandOver
 from rest.models import KeptAnswer
 from rest.once import KEPT
 
@@ -23,6 +23,7 @@ def prune() -> int:
     kept: list[tuple[QuerySet[Any], str, timedelta]] = [
         (_settled(), "received_at", requests),
         (APICall.objects.all(), "received_at", requests),
+        (HandOver.objects.all(), "expires_at", requests),
         (KeptAnswer.objects.all(), "created_at", KEPT),
     ]
     return sum(_delete(rows, since, age) for rows, since, age in kept if age)

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from automation.call_pages import KeyCallsPage, RefusedCallsPage
 from automation.delivery_page import CauseView, DeliveryPage
 from automation.door import ListenView
+from automation.hand_over_page import HandOverPage
 from automation.listener_pages import (
     AutomationPage,
     ListenerAddPage,
@@ -16,10 +17,12 @@ from automation.listener_pages import (
 from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
 from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
 from automation.rules_pages import ClonePage, NewFromFilePage, RulesDownload, RulesPage
+from automation.setup_pages import HandOverAddView, HandOverRevokeView, LightView, SetupPage
 
 listen = ListenView.as_view()
 
 urlpatterns = [
+    path("hand-over/", HandOverPage.as_view(), name="hand_over"),
     path(
         "api/v1/projects/<str:project_key>/feedbackListeners/<str:listener_key>",
         listen,
@@ -43,6 +46,14 @@ pages = [
     path(_type + "listeners/add/try/", ListenerTrialPage.as_view(), name="listener_try"),
     path(_type + "listeners/<int:pk>/", ListenerPage.as_view(), name="listener"),
     path(_type + "listeners/<int:pk>/try/", ListenerTrialPage.as_view(), name="listener_try"),
+    path(_type + "listeners/<int:pk>/setup/", SetupPage.as_view(), name="listener_setup"),
+    path(_type + "listeners/<int:pk>/setup/light/", LightView.as_view(), name="listener_light"),
+    path(_type + "listeners/<int:pk>/hand-overs/", HandOverAddView.as_view(), name="hand_over_add"),
+    path(
+        _type + "listeners/<int:pk>/hand-overs/<int:hand_over>/revoke/",
+        HandOverRevokeView.as_view(),
+        name="hand_over_revoke",
+    ),
     path(_type + "listeners/<int:pk>/log/", ListenerLogPage.as_view(), name="listener_log"),
     path(
         _type + "listeners/<int:pk>/switch/", ListenerSwitchPage.as_view(), name="listener_switch"

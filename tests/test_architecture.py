@@ -20,14 +20,16 @@ MAY_IMPORT = {
 }
 # Inside automation each imports only what stands left of it.
 ORDER = [
-    *("reasons", "xml_tree", "bodies", "outbound_messages", "session_ids", "expressions"),
-    *("actions", "senders", "samples", "models", "macros"),
+    *("jql", "reasons", "xml_tree", "bodies", "outbound_messages", "session_ids", "expressions"),
+    *("actions", "senders", "samples", "models", "setup", "macros"),
     *(
         "macro_run",
         "listener_types",
         "references",
         "execution",
         "queue",
+        "light",
+        "hand_over",
         "key_use",
         "retention",
         "tasks",
@@ -36,6 +38,7 @@ ORDER = [
     *("calls", "intake", "door"),
     *("forms", "listener_when", "listener_fields", "status_table", "listener_form", "trial"),
     *("listener_layout", "pages", "macro_pages", "listener_pages", "rules"),
+    *("doubts", "setup_pages", "hand_over_page"),
     *("rules_pages", "delivery_page", "slices", "log_pages", "call_pages"),
     *("params_schema", "rest_filters", "serializers", "views"),
     *("urls", "admin", "apps", "management"),

@@ -35,14 +35,14 @@ def test_create_an_external_listener_as_the_guide_says(page, beta, close, given,
     answer = page.post(address("listener_add"), given, follow=True)
 
     listener = ExternalListener.objects.get()
-    assert answer.redirect_chain == [(address("automation"), 302)]
+    assert answer.redirect_chain == [(address("listener_setup", listener.pk), 302)]
     assert (listener.project, listener.feedback_type, listener.macro) == (
         beta.project,
         beta.bugs,
         close,
     )
     assert (listener.when, listener.enabled, listener.secret) == ("status_changed", True, "")
-    assert "paste its API Endpoint URL into the tracker" in answer.content.decode()
+    assert "paste its API Endpoint URL into the tracker, as this guide" in answer.content.decode()
 
 
 def test_the_form_begins_with_what_suits_jira(page, close, address):

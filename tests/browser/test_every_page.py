@@ -21,6 +21,17 @@ def submit_empty(page):
     expect(page.get_by_role("alert").first).to_be_visible()
 
 
+def check_query(page):
+    page.get_by_label("The query in").fill('project = "X" ANDlabels = a AND status changed to Done')
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("runs two words together")).to_be_visible()
+
+
+def make_link(page):
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.get_by_role("heading", name="The link")).to_be_visible()
+
+
 def save_key(page):
     page.get_by_label("Name").fill("Shown")
     page.get_by_label("Prefix").fill("shown")
@@ -51,6 +62,11 @@ PAGES = {
         "projects/beta/BUG/listeners/add/",
         ("projects/beta/BUG/listeners/add/", submit_empty),
         "projects/beta/BUG/listeners/1/",
+        "projects/beta/BUG/listeners/1/setup/",
+        "projects/beta/BUG/listeners/1/setup/?way=automation&after=999999",
+        ("projects/beta/BUG/listeners/1/setup/", check_query),
+        ("projects/beta/BUG/listeners/1/setup/", make_link),
+        "projects/beta/BUG/listeners/1/setup/?right=done",
         "projects/beta/BUG/listeners/1/log/",
         "deliveries/done/",
         "deliveries/skipped/",

@@ -13,6 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
 from apikeys.models import APICall
+from automation.hand_over import make_hand_over
 from automation.macros import save_macro
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
 from automation.reasons import Reason
@@ -162,6 +163,10 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
         for listener_key in ("closed", "spare")
     ]
     delivery, execution = _delivery(listeners[0], macros[0], ticket, word=iron)
+    ExternalListener.objects.filter(pk=listeners[1].pk).update(secret="kept")
+    maker = _person(f"maker-{key}")  # the link names who sent it
+    team["project_manager"].members.add(maker)
+    hand_over, token = make_hand_over(listeners[1], by=maker, key=False)
     return SimpleNamespace(
         project=project,
         bugs=bugs,
@@ -202,6 +207,8 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
         spare_listener=listeners[1],
         delivery=delivery,
         execution=execution,
+        hand_over=hand_over,
+        token=token,
     )
 
 
