@@ -21,6 +21,17 @@ def submit_empty(page):
     expect(page.get_by_role("alert").first).to_be_visible()
 
 
+def fill_listener(page):
+    """With every part open, a row in its table, and the outcome of a try."""
+    for part in page.locator("#listener-form summary").all():
+        part.click()
+    page.get_by_role("button", name="Add a row").click()
+    page.get_by_role("textbox", name="Body", exact=True).fill('{"issue": {"key": "SANDBOX-12"}}')
+    page.get_by_role("textbox", name="Condition").fill("a..b")
+    page.get_by_role("button", name="Try").click()
+    expect(page.locator("#trial-outcome")).to_contain_text("BUG-0001")
+
+
 def save_key(page):
     page.get_by_label("Name").fill("Shown")
     page.get_by_label("Prefix").fill("shown")
@@ -51,6 +62,7 @@ PAGES = {
         "projects/beta/BUG/listeners/add/",
         ("projects/beta/BUG/listeners/add/", submit_empty),
         "projects/beta/BUG/listeners/1/",
+        ("projects/beta/BUG/listeners/1/", fill_listener),
         "projects/beta/BUG/listeners/1/log/",
         "deliveries/done/",
         "deliveries/skipped/",
