@@ -120,8 +120,10 @@ class ListenerWork:
 def _blame(form: ListenerForm, item: Item, rows: list[TableRow]) -> None:
     """Note what is wrong with the rows at their lines, and nothing that was said already."""
     problems = by_row(form.errors.as_data().get("status_table", ()), len(rows))
+    all_read = all(row.whole for row in rows)  # else a row seems to be what it is not
     for row, wrong in zip(rows, problems, strict=True):
-        row.part.refuse(wrong if row.whole else {})
+        if row.whole:
+            row.part.refuse({cell: said for cell, said in wrong.items() if cell or all_read})
     if any(problems):
         del form.errors["status_table"]
     if any("macro" in part.nodes for part in (item, *(row.part for row in rows))):

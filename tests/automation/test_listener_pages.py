@@ -260,7 +260,10 @@ def test_automation_takes_as_many_queries_for_many_listeners_as_for_one(
     page, send, beta, close, address, django_assert_max_num_queries
 ):
     for number in range(30):
-        send(make_listener(beta, close, key=f"key{number}", name=f"L {number}"), find="BUG-1")
+        listener = make_listener(beta, close, key=f"key{number}", name=f"L {number}")
+        listener.status_rows.create(status="Done", macro=close)
+        listener.protected_statuses.add(beta.new)
+        send(listener, find="BUG-1")
     page.get(address("automation"))
 
     with django_assert_max_num_queries(20):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from time import sleep
+
 import pytest
 from django.db import OperationalError
 from django.urls import reverse
 
+from automation.listener_form import ListenerForm
 from automation.models import ExternalListener, StatusRow
 from automation.status_table import unreached
 from feedback.models import Status, Workflow
 from tests.automation.listener_forms import errors_of, rows_of, table
 from tests.conftest import closing_macro, make_listener
+from tests.rest.conftest import at_once
 
 UNCHOSEN = "Choose a macro, here or in a row of the status table: else nothing runs."
 
@@ -94,6 +98,32 @@ def test_a_listener_and_its_rows_are_saved_together_or_not_at_all(
     listener.refresh_from_db()
     assert listener.name == "Jira follows"
     assert rows_of(listener) == [(0, "Done", "", "Close ticket")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_at_once_the_last_has_the_table(on_postgres, listener, monkeypatch):
+    create = StatusRow.objects.bulk_create
+
+    def create_slowly(rows):
+        sleep(0.3)  # long enough for the other to come between
+        return create(rows)
+
+    monkeypatch.setattr(StatusRow.objects, "bulk_create", create_slowly)
+    tables = [[{"status": f"{who} {place}"} for place in range(3)] for who in ("Ann", "Bob")]
+
+    def saver(rows):
+        mine = ExternalListener.objects.get(pk=listener.pk)
+        fields = {"name": "x", "key": "x", "sender": "jira", "type": "macro", "when": "any"}
+        form = ListenerForm(
+            fields | {"macro": listener.macro_id, "status_table": rows}, instance=mine
+        )
+        assert form.is_valid(), form.errors
+        return form.save
+
+    at_once(*map(saver, tables))
+
+    kept = [row.status for row in listener.status_rows.all()]
+    assert kept in [[row["status"] for row in rows] for rows in tables]
 
 
 def test_a_listener_needs_a_macro_or_a_row_with_one(page, given, address):

@@ -32,6 +32,17 @@ def make_link(page):
     expect(page.get_by_role("heading", name="The link")).to_be_visible()
 
 
+def fill_listener(page):
+    """With every part open, a row in its table, and the outcome of a try."""
+    for part in page.locator("#listener-form summary").all():
+        part.click()
+    page.get_by_role("button", name="Add a row").click()
+    page.get_by_role("textbox", name="Body", exact=True).fill('{"issue": {"key": "SANDBOX-12"}}')
+    page.get_by_role("textbox", name="Condition").fill("a..b")
+    page.get_by_role("button", name="Try").click()
+    expect(page.locator("#trial-outcome")).to_contain_text("BUG-0001")
+
+
 def save_key(page):
     page.get_by_label("Name").fill("Shown")
     page.get_by_label("Prefix").fill("shown")
@@ -67,6 +78,7 @@ PAGES = {
         ("projects/beta/BUG/listeners/1/setup/", check_query),
         ("projects/beta/BUG/listeners/1/setup/", make_link),
         "projects/beta/BUG/listeners/1/setup/?right=done",
+        ("projects/beta/BUG/listeners/1/", fill_listener),
         "projects/beta/BUG/listeners/1/log/",
         "deliveries/done/",
         "deliveries/skipped/",
