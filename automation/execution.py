@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from automation.expressions import evaluate
 from automation.listener_types import LISTENER_TYPES
-from automation.listener_types.base import Work
+from automation.listener_types.base import Work, late, not_wanted
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener
 from automation.reasons import BEST_FIRST, EXPLANATIONS, DeliveryStatus, Reason, Stop
 from automation.references import Named, is_placeholder, listener_of
-from automation.senders.base import Kind, Sender
+from automation.senders.base import Sender
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow, what_differs
 from feedback.models import Ticket, TicketChange
@@ -31,9 +31,11 @@ def deliver(delivery: Delivery, named: Named) -> None:
     listener_type = LISTENER_TYPES[listener.type]
     if listener_type.waits:
         _check_wanted(delivery, listener)
+    _check_condition(delivery, listener, listener_type.wanted(listener))
     work = listener_type.work_at(listener, delivery)
     tickets = _own_tickets(delivery, listener, named)
-    _check_not_late(delivery)
+    if listener_type.follows_status:
+        _check_not_late(delivery)
     executions = [execute(listener, work, ticket, delivery) for ticket in tickets]
     best = min(executions, key=lambda execution: BEST_FIRST.index(DeliveryStatus(execution.status)))
     delivery.close(Reason(best.reason), **best.evidence)
@@ -73,7 +75,7 @@ def _result(
     if not any(step.record for step in steps):
         return Reason.UNCHANGED, evidence
     changes = [
-        f"{change.field} {change.before_text or 'empty'} → {change.after_text or 'empty'}"
+        change.told
         for change in TicketChange.objects.filter(cause=execution.public_id, ticket=ticket)
     ]
     commented = ["a comment added"] if any("comment" in step.record for step in steps) else []
@@ -81,23 +83,17 @@ def _result(
 
 
 def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
-    """Without a body the tracker's own rule is trusted, but no condition over the body is met."""
-    told = " and ".join(Kind(kind).label for kind in delivery.kinds) or "an event of no known kind"
+    """Without a body the tracker's own rule is trusted."""
     if delivery.body and not _is_wanted(delivery, listener):
         after = f" to {delivery.status_after}" if delivery.status_after else ""
-        raise Stop(
-            Reason.EVENT_NOT_WANTED,
-            listener=listener.name,
-            wanted=listener.wanted(),
-            event=f"{told}{after}",
-        )
+        raise not_wanted(listener, listener.wanted(), f"{delivery.told}{after}")
+
+
+def _check_condition(delivery: Delivery, listener: ExternalListener, wanted: str) -> None:
+    """Without a body none is met."""
     if listener.condition and not evaluate(listener.condition, delivery.payload):
-        raise Stop(
-            Reason.EVENT_NOT_WANTED,
-            listener=listener.name,
-            wanted=f"{listener.wanted()} where {listener.condition}",
-            event=f"{told} where that is not so",
-        )
+        wanted = f"{wanted} where {listener.condition}"
+        raise not_wanted(listener, wanted, f"{delivery.told} where that is not so")
 
 
 def _is_wanted(delivery: Delivery, listener: ExternalListener) -> bool:
@@ -167,12 +163,7 @@ def _check_not_late(delivery: Delivery) -> None:
         .first()
     )
     if newer:
-        raise Stop(
-            Reason.LATE,
-            time=f"{delivery.occurred_at:%Y-%m-%d %H:%M:%S} UTC",
-            newer=f"{newer:%Y-%m-%d %H:%M:%S} UTC",
-            item=delivery.find or delivery.references[0],
-        )
+        raise late(delivery.occurred_at, newer, delivery.find or delivery.references[0])
 
 
 def _check_filter(listener: ExternalListener, ticket: Ticket) -> None:

@@ -436,6 +436,12 @@ class Delivery(RequestRecord, Outcome):
         return self.delivery_id.startswith(FINGERPRINT)
 
     @property
+    def told(self) -> str:
+        """What kind of event it was, in words."""
+        labels = [str(Kind(kind).label) for kind in self.kinds]
+        return " and ".join(labels) or "an event of no known kind"
+
+    @property
     def header_map(self) -> dict[str, str]:
         return json.loads(self.headers) if self.headers else {}
 
