@@ -109,7 +109,7 @@ def comments_seen(caller: Caller) -> Q:
 def changes_seen(caller: Caller) -> Q:
     """What a comment said before has the comment's readers; that it is gone is told inside."""
     public = Q(field__in=PUBLIC_FIELDS) | _of_comment(exposure="public", deleted_at=None)
-    inside = ~Q(field="comment") | Q(after=None) | _of_comment(deleted_at=None)
+    inside = ~Q(field="comment") | Q(after__isnull=True) | _of_comment(deleted_at=None)
     return _told(caller, public, inside)
 
 

@@ -23,6 +23,8 @@ def cleaned(content: Any) -> Any:
     null.
     """
     clean = _clean(content, DEEPEST)
+    if clean is None:
+        raise ContentRefused("no value that JSON knows")
     size = len(as_json(clean).encode())
     if size > MOST_BYTES:
         raise ContentRefused(f"{math.ceil(size / 1024)} KiB")

@@ -22,7 +22,7 @@ LONGEST_ASKED = 300  # characters
 SHOWN = 200  # characters of one value
 CONTROL = r"\x00-\x1f\x7f"
 PLAIN = rf"""[^.="\[\]\s{CONTROL}](?:[^.="\[\]{CONTROL}]*[^.="\[\]\s{CONTROL}])?"""
-QUOTED = rf"""(?:[^"\\{CONTROL}]|\\["\\])+"""
+QUOTED = rf"""(?:[^"\\{CONTROL}]|\\["\\])*"""
 STEP = rf"""\.{PLAIN}|\."{QUOTED}"|\[[0-9]{{1,5}}\]"""
 VALUE = rf"[^\s{CONTROL}](?:[^{CONTROL}]*[^\s{CONTROL}])?"
 ASKED = rf"[A-Za-z0-9][A-Za-z0-9_-]*(?:{STEP}){{0,{DEEPEST}}}(?: *= *{VALUE})?"
@@ -96,7 +96,7 @@ def _is_unicode(text: str) -> bool:
 def _read(step: re.Match[str]) -> Step:
     if step["place"]:
         return int(step["place"])
-    return step["plain"] or ESCAPED.sub(r"\1", step["quoted"])
+    return step["plain"] or ESCAPED.sub(r"\1", step["quoted"] or "")
 
 
 def written(name: str, steps: tuple[Step, ...]) -> str:

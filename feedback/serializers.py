@@ -23,6 +23,7 @@ from feedback.models import (
     Team,
     Ticket,
     TicketChange,
+    TicketData,
     TicketLink,
     Workflow,
 )
@@ -364,14 +365,26 @@ class CommentSerializer(RowSerializer):
 
     class Meta:
         model = Comment
-        fields = ["id", "ticket", "author", "actor", "cause", "body", "exposure", "created_at"]
-        read_only_fields = ["actor", "cause"]
+        fields = [
+            "id",
+            "ticket",
+            "author",
+            "actor",
+            "cause",
+            "body",
+            "exposure",
+            "system",
+            "remote_id",
+            "created_at",
+        ]
+        read_only_fields = ["actor", "cause", "system", "remote_id"]
 
     def to_representation(self, comment: Comment) -> dict[str, Any]:
+        """Where a comment comes from is, like links, for those inside."""
         shown = super().to_representation(comment)
         insider = self.context["view"].is_insider(comment.ticket.project)
         shown["actor"], shown["cause"] = behind(comment.actor, comment.cause, insider)
-        return shown
+        return shown if insider else shown | {"system": "", "remote_id": ""}
 
     def create(self, validated_data: dict[str, Any]) -> Comment:
         ticket = validated_data["ticket"]
@@ -386,7 +399,15 @@ class TicketCommentSerializer(CommentSerializer):
     example = {"body": "Here too.", "exposure": "public"}
 
     class Meta(CommentSerializer.Meta):
-        read_only_fields = ["ticket", "actor", "cause"]
+        read_only_fields = ["ticket", *CommentSerializer.Meta.read_only_fields]
+
+
+class DataSerializer(RowSerializer):
+    content = serializers.JSONField(help_text="As the outside system told it.")
+
+    class Meta:
+        model = TicketData
+        fields = ["name", "content", "updated_at"]
 
 
 @extend_schema_field({"nullable": True})
