@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
@@ -17,41 +18,49 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from drf_spectacular.utils import extend_schema_field
 
-from feedback.data_paths import ASKED, LONGEST_ASKED, Asked, asked, found_in, shown
+from feedback.data_paths import LONGEST_ASKED, Asked, Step, asked, found_in, shown
 from feedback.models import Ticket, TicketData
 from feedback.sqlite import HOLDS
 
-MOST_ASKED = 50  # values, each of which is looked for in every ticket
+MOST_ASKED = 20  # values, each of which is looked for in every ticket
 HOW = "Such as jirafixed.priority.name=High; without “=” any value there will do."
 
 
 class Holds(Func):
-    """Whether a JSON column holds what is asked for."""
+    """Whether a JSON column holds something of what is asked for."""
 
     output_field = BooleanField()
 
-    def __init__(self, content: Any, what: Asked) -> None:
+    def __init__(self, content: Any, wanted: tuple[Asked, ...]) -> None:
         super().__init__(content)
-        self.what = what
+        self.wanted = wanted
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         column, params = compiler.compile(self.source_expressions[0])
-        return f"{HOLDS}({column}, %s)", (*params, str(self.what))
+        texts = json.dumps([str(what) for what in self.wanted])
+        return f"{HOLDS}({column}, %s)", (*params, texts)
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Each place is looked at once, however many values are asked for there."""
         column, params = compiler.compile(self.source_expressions[0])
-        condition, values = _met(self.what)
         found = f"jsonb_path_query({column}, %s::jsonpath, '{{}}', true) AS found(value)"
-        sql = f"EXISTS (SELECT 1 FROM {found} WHERE {condition})"
-        return sql, (*params, _as_jsonpath(self.what), *values)
+        places = defaultdict(list)
+        for what in self.wanted:
+            places[what.steps].append(_met(what))
+        conditions, values = [], list[Any]()
+        for steps, met in places.items():
+            any_of_them = " OR ".join(condition for condition, _ in met)
+            conditions.append(f"EXISTS (SELECT 1 FROM {found} WHERE {any_of_them})")
+            values += [*params, _as_jsonpath(steps), *(each for _, own in met for each in own)]
+        return f"({' OR '.join(conditions)})", tuple(values)
 
 
-def _as_jsonpath(what: Asked) -> str:
-    steps = (
+def _as_jsonpath(steps: tuple[Step, ...]) -> str:
+    written = (
         f"[{step}]" if isinstance(step, int) else f".{json.dumps(step, ensure_ascii=False)}"
-        for step in what.steps
+        for step in steps
     )
-    return f"lax ${''.join(steps)}[*]"
+    return f"lax ${''.join(written)}[*]"
 
 
 def _met(what: Asked) -> tuple[str, list[Any]]:
@@ -62,7 +71,7 @@ def _met(what: Asked) -> tuple[str, list[Any]]:
     told = what.truth_or_number
     if told is None:
         return text, [what.value]
-    return f"({text} OR value = %s::jsonb)", [what.value, json.dumps(told)]
+    return f"{text} OR value = %s::jsonb", [what.value, json.dumps(told)]
 
 
 class SeveralTexts(forms.TextInput):
@@ -113,7 +122,6 @@ def _understood(text: str) -> str:
 @extend_schema_field(
     {
         "type": "string",
-        "pattern": f"^{ASKED}$",
         "maxLength": LONGEST_ASKED,
         "description": f"Custom data of the ticket. {HOW}",
     }
@@ -124,9 +132,12 @@ class DataFilter(filters.MultipleChoiceFilter):
     def filter(self, tickets: QuerySet[Ticket], texts: list[str]) -> QuerySet[Ticket]:
         if not texts:
             return tickets
-        wanted = (Q(name=what.name) & Q(Holds("content", what)) for what in map(asked, texts))
-        own = TicketData.objects.filter(reduce(or_, wanted), ticket=OuterRef("pk"))
-        return self.get_method(tickets)(Exists(own))
+        by_name = defaultdict(list)
+        for what in map(asked, texts):
+            by_name[what.name].append(what)
+        held = (Q(name=name) & Q(Holds("content", (*own,))) for name, own in by_name.items())
+        kept = TicketData.objects.filter(reduce(or_, held), ticket=OuterRef("pk"))
+        return self.get_method(tickets)(Exists(kept))
 
 
 def what_it_holds(ticket: Ticket, texts: Iterable[str]) -> list[str]:

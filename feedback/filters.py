@@ -202,13 +202,18 @@ class TicketFilterSet(filters.FilterSet):
 
 
 def of_type(
-    data: QueryDict, feedback_type: FeedbackType, known: Known | None = None
+    data: QueryDict,
+    feedback_type: FeedbackType,
+    known: Known | None = None,
+    tickets: QuerySet[Ticket] | None = None,
 ) -> TicketFilterSet:
     """The filter of the tickets of one type, whose project bounds every choice."""
-    tickets = Ticket.objects.filter(feedback_type=feedback_type)
+    among = (Ticket.objects.all() if tickets is None else tickets).filter(
+        feedback_type=feedback_type
+    )
     project = feedback_type.project
     return TicketFilterSet(
-        data, tickets, choices=lambda model: CHOICES_IN_PROJECT[model](project), known=known
+        data, among, choices=lambda model: CHOICES_IN_PROJECT[model](project), known=known
     )
 
 
@@ -302,7 +307,11 @@ def any_of(
     tickets: QuerySet[Ticket], groups: Iterable[Mapping[str, Any]], feedback_type: FeedbackType
 ) -> QuerySet[Ticket]:
     """Tickets inside at least one of ``groups``, each of which was checked before."""
-    inside = (Q(pk__in=of_type(as_query(group), feedback_type).qs.values("pk")) for group in groups)
+    among = tickets.order_by()  # each group looks at these alone, not at all of the type
+    inside = (
+        Q(pk__in=of_type(as_query(group), feedback_type, tickets=among).qs.values("pk"))
+        for group in groups
+    )
     return tickets.filter(reduce(or_, inside))
 
 

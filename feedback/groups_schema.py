@@ -7,7 +7,7 @@ from typing import Any
 import django_filters as filters
 
 from feedback.data_filter import MOST_ASKED, DataFilter
-from feedback.data_paths import ASKED, LONGEST_ASKED
+from feedback.data_paths import LONGEST_ASKED
 from feedback.filters import (
     LONGEST_TEXT,
     MOST_GROUPS,
@@ -50,7 +50,7 @@ def _most(field: filters.Filter) -> int:
 
 def _of_value(field: filters.Filter) -> Schema:
     if isinstance(field, DataFilter):
-        return {"type": "string", "pattern": f"^{ASKED}$", "maxLength": LONGEST_ASKED}
+        return NAME | {"maxLength": LONGEST_ASKED}
     if isinstance(field, RowsFilter):
         return {"anyOf": [{"type": "integer", "minimum": 1}, NAME]}
     if isinstance(field, filters.DateFilter):

@@ -362,6 +362,10 @@ class CommentSerializer(RowSerializer):
     author: Any = serializers.SlugRelatedField(
         slug_field="username", read_only=True, allow_null=True, help_text="Null: no person did it."
     )
+    system = serializers.CharField(
+        read_only=True, help_text="The outside system that it came from; “” for one of ours."
+    )
+    remote_id = serializers.CharField(read_only=True, help_text="What it is called over there.")
 
     class Meta:
         model = Comment
@@ -377,7 +381,7 @@ class CommentSerializer(RowSerializer):
             "remote_id",
             "created_at",
         ]
-        read_only_fields = ["actor", "cause", "system", "remote_id"]
+        read_only_fields = ["actor", "cause"]
 
     def to_representation(self, comment: Comment) -> dict[str, Any]:
         """Where a comment comes from is, like links, for those inside."""
@@ -399,7 +403,7 @@ class TicketCommentSerializer(CommentSerializer):
     example = {"body": "Here too.", "exposure": "public"}
 
     class Meta(CommentSerializer.Meta):
-        read_only_fields = ["ticket", *CommentSerializer.Meta.read_only_fields]
+        read_only_fields = ["ticket", "actor", "cause"]
 
 
 class DataSerializer(RowSerializer):

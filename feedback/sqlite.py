@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
-from feedback.data_paths import asked
+from feedback.data_paths import Asked, asked
 
 HOLDS = "hub_holds"
 
@@ -16,5 +17,11 @@ def teach(connection: Any, **_: Any) -> None:
         connection.connection.create_function(HOLDS, 2, _holds, deterministic=True)
 
 
-def _holds(content: str, text: str) -> bool:
-    return asked(text).is_met_by(json.loads(content))
+def _holds(content: str, texts: str) -> bool:
+    told = json.loads(content)
+    return any(what.is_met_by(told) for what in _all_asked(texts))
+
+
+@lru_cache(maxsize=64)
+def _all_asked(texts: str) -> list[Asked]:
+    return [asked(text) for text in json.loads(texts)]

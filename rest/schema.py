@@ -104,7 +104,7 @@ class Schema(AutoSchema):
         for parameter in parameters:
             value = parameter["schema"].get("items", parameter["schema"])
             if value["type"] == "string" and not value.keys() & {"enum", "format"}:
-                value |= {**NOT_BLANK, **self._longest(parameter["name"]), **value}
+                value |= NOT_BLANK | self._longest(parameter["name"])
         return parameters
 
     def _longest(self, name: str) -> dict[str, int]:

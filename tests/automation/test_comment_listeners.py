@@ -382,6 +382,20 @@ def test_a_request_of_a_comment_listener_has_its_page(hear, client, pam):
     assert "macro <a" not in text
 
 
+def test_what_a_deleted_comment_said_is_on_no_requests_page_beside_the_request(hear, client, pam):
+    hear("added", "First")
+    delivery = hear("edited", "Second", at=5)
+    hear("deleted", "Second", at=9)
+    client.force_login(pam)
+
+    text = client.get(delivery.get_absolute_url()).content.decode()
+    run = client.get(f"/api/v1/executions/{delivery.executions.get().public_id}/").json()
+
+    assert "First" not in text
+    assert text.count("Second") == 1  # in the body
+    assert run["changes"] == []
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_with_one_comment_make_one(on_postgres, client):
     beta = make_beta()

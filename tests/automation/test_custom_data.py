@@ -7,7 +7,11 @@ import json
 import pytest
 
 from automation.models import Delivery
-from feedback.models import TicketData
+from automation.rules.document import RulesRefused
+from automation.rules.export import rules_of
+from automation.rules.plan import carry_out, rehearse
+from feedback.models import SavedFilter, TicketData
+from feedback.services import save_filter
 from tests.conftest import link_to_jira, make_listener, narrow_listener
 
 PRIORITY = "issue.fields.{priority: priority.name, versions: fixVersions[].name}"
@@ -306,3 +310,30 @@ def test_a_request_of_such_a_listener_has_its_page(send, beta, keeping, client, 
     assert "Keep the custom data jirafixed" in text
     assert "jirafixed: priority &lt;b&gt;High" in text
     assert Delivery.objects.count() == 2
+
+
+def test_a_filter_on_data_goes_into_a_file_and_comes_back(beta, close):
+    group = {"custom_data": ["a.b=1", 'a."x.y"'], "custom_data__not": ["a.c=" + "x" * 200]}
+    saved = SavedFilter(feedback_type=beta.bugs, name="Data", groups=[group])
+    save_filter(saved)
+    text = rules_of(beta.project).text
+
+    assert rehearse(text).anything is False
+    saved.delete()
+    carry_out(text)
+
+    assert SavedFilter.objects.get().groups == [group]
+
+
+def test_a_filter_in_a_file_that_is_not_understood_is_refused_with_its_line(beta):
+    saved = SavedFilter(feedback_type=beta.bugs, name="Data", groups=[{"custom_data": ["a.b=1"]}])
+    save_filter(saved)
+    text = rules_of(beta.project).text
+    line = text[: text.index("custom_data:")].count("\n") + 1
+
+    with pytest.raises(RulesRefused) as refused:
+        rehearse(text.replace("a.b=1", "a.b="))
+
+    (problem,) = refused.value.problems
+    assert str(problem).startswith(f"line {line}")
+    assert "“a.b=” asks for no custom data." in str(problem)
