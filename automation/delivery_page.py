@@ -61,7 +61,7 @@ class DeliveryPage(Page):
             feedback_type=delivery.listener and delivery.listener.feedback_type,
             waiting=self.waiting,
             kinds=[Kind(kind).label for kind in delivery.kinds],
-            executions=executions_of(delivery),
+            executions=executions_of(delivery, self.caller),
             repeats=repeats.order_by("pk")[:MOST_REPEATS],
             headers=delivery.header_map,
             size=len((delivery.whole or delivery).body),
@@ -89,22 +89,22 @@ class CauseView(LoginRequiredMixin, RedirectView):
         return run.ticket.get_absolute_url()
 
 
-def executions_of(delivery: Delivery) -> list[tuple[Execution, list[TicketChange]]]:
+def executions_of(delivery: Delivery, caller: Caller) -> list[tuple[Execution, list[TicketChange]]]:
     """Each run with what it changed."""
     executions = list(
         delivery.executions.select_related(
             "macro__feedback_type__project", "ticket__feedback_type__project"
         ).prefetch_related("steps")
     )
-    changes = changes_of(executions)
+    changes = changes_of(executions, caller)
     return [(execution, changes[execution.public_id]) for execution in executions]
 
 
-def changes_of(executions: Iterable[Execution]) -> dict[str, list[TicketChange]]:
-    """What each execution, by its public id, changed."""
+def changes_of(executions: Iterable[Execution], caller: Caller) -> dict[str, list[TicketChange]]:
+    """What each execution, by its public id, changed, as far as ``caller`` may know."""
     executions = list(executions)
     changes = defaultdict(list)
-    for change in TicketChange.objects.filter(
+    for change in seen(TicketChange, caller).filter(
         ticket__in=[execution.ticket_id for execution in executions],
         cause__in=[execution.public_id for execution in executions],
     ):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from automation.expressions import evaluate
 from automation.listener_types import LISTENER_TYPES
-from automation.listener_types.base import Work
+from automation.listener_types.base import Work, late, not_wanted
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener
 from automation.reasons import BEST_FIRST, EXPLANATIONS, DeliveryStatus, Reason, Stop
 from automation.references import Named, is_placeholder, listener_of
@@ -32,9 +32,11 @@ def deliver(delivery: Delivery, named: Named) -> None:
     listener_type = LISTENER_TYPES[listener.type]
     if listener_type.waits:
         check_wanted(delivery, listener)
+    check_condition(delivery, listener, listener_type.wanted(listener))
     work = listener_type.work_at(listener, delivery)
     tickets = _own_tickets(delivery, listener, named)
-    _check_not_late(delivery)
+    if listener_type.follows_status:
+        _check_not_late(delivery)
     executions = [execute(listener, work, ticket, delivery) for ticket in tickets]
     best = min(executions, key=lambda execution: BEST_FIRST.index(DeliveryStatus(execution.status)))
     if best.reason == Reason.DUPLICATE:
@@ -46,12 +48,8 @@ def deliver(delivery: Delivery, named: Named) -> None:
 def _check_no_test(delivery: Delivery, listener: ExternalListener) -> None:
     """GitHub tries a new webhook with a “ping”, which is about nothing, whatever is wanted."""
     if Kind.PING in delivery.kinds:
-        raise Stop(
-            Reason.EVENT_NOT_WANTED,
-            listener=listener.name,
-            wanted="events of items",
-            event=f"{Kind.PING.label}, and {listener.external_sender.label} is through",
-        )
+        through = f"{Kind.PING.label}, and {listener.external_sender.label} is through"
+        raise not_wanted(listener, "events of items", through)
 
 
 def execute(
@@ -88,7 +86,7 @@ def _result(
     if not any(step.record for step in steps):
         return Reason.UNCHANGED, evidence
     changes = [
-        f"{change.field} {change.before_text or 'empty'} → {change.after_text or 'empty'}"
+        change.told
         for change in TicketChange.objects.filter(cause=execution.public_id, ticket=ticket)
     ]
     commented = ["a comment added"] if any("comment" in step.record for step in steps) else []
@@ -96,31 +94,16 @@ def _result(
 
 
 def check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
-    """Where no body says what happened, the tracker's own rule chose it and is trusted; but
-    without a body no condition over it is met."""
-    told = _told(delivery)
+    """Where no body says what happened, the tracker's own rule chose it and is trusted."""
     if not _is_wanted(delivery, listener):
-        raise Stop(
-            Reason.EVENT_NOT_WANTED,
-            listener=listener.name,
-            wanted=listener.wanted(),
-            event=told,
-        )
+        raise not_wanted(listener, listener.wanted(), delivery.told)
+
+
+def check_condition(delivery: Delivery, listener: ExternalListener, wanted: str) -> None:
+    """Without a body none is met."""
     if listener.condition and not evaluate(listener.condition, delivery.payload):
-        raise Stop(
-            Reason.EVENT_NOT_WANTED,
-            listener=listener.name,
-            wanted=f"{listener.wanted()} where {listener.condition}",
-            event=f"{told} where that is not so",
-        )
-
-
-def _told(delivery: Delivery) -> str:
-    """What happened, as in “this was a changed status to Done”."""
-    if not delivery.kinds:
-        return f"an item in status {delivery.status_after}" if delivery.status_after else "an item"
-    after = f" to {delivery.status_after}" if delivery.status_after else ""
-    return " and ".join(Kind(kind).label for kind in delivery.kinds) + after
+        wanted = f"{wanted} where {listener.condition}"
+        raise not_wanted(listener, wanted, f"{delivery.told} where that is not so")
 
 
 def _is_wanted(delivery: Delivery, listener: ExternalListener) -> bool:
@@ -191,12 +174,7 @@ def _check_not_late(delivery: Delivery) -> None:
         .first()
     )
     if newer:
-        raise Stop(
-            Reason.LATE,
-            time=f"{delivery.occurred_at:%Y-%m-%d %H:%M:%S} UTC",
-            newer=f"{newer:%Y-%m-%d %H:%M:%S} UTC",
-            item=delivery.find or delivery.references[0],
-        )
+        raise late(delivery.occurred_at, newer, delivery.find or delivery.references[0])
 
 
 def _check_filter(listener: ExternalListener, ticket: Ticket) -> None:

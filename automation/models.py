@@ -442,6 +442,15 @@ class Delivery(RequestRecord, Outcome):
         return self.delivery_id.startswith(FINGERPRINT)
 
     @property
+    def told(self) -> str:
+        """What happened, as in “this was a changed status to Done”."""
+        after = self.status_after
+        if not self.kinds:
+            return f"an item in status {after}" if after else "an item"
+        kinds = " and ".join(str(Kind(kind).label) for kind in self.kinds)
+        return f"{kinds} to {after}" if after else kinds
+
+    @property
     def header_map(self) -> dict[str, str]:
         return json.loads(self.headers) if self.headers else {}
 

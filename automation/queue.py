@@ -198,7 +198,7 @@ def settle(delivery: Delivery, named: Named) -> bool:
 def _unexpected(delivery: Delivery, error: Exception) -> dict[str, str]:
     return {
         "action": "The run",
-        "macro": str(delivery.listener.macro) if delivery.listener else "",
+        "macro": str(delivery.listener.macro or delivery.listener) if delivery.listener else "",
         "ticket": delivery.find or ", ".join(delivery.references),
         "why": f"{type(error).__name__}: {error}.",
     }

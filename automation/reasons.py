@@ -104,7 +104,8 @@ EXPLANATIONS = {
     Reason.EVENT_NOT_WANTED: _skipped(
         "Listener “{listener}” waits for {wanted}; this was {event}.",
         "The tracker's webhook sends more events than the listener acts on.",
-        "Nothing to do, unless it should have acted: then change “When” on the listener.",
+        "Nothing to do, unless it should have acted: then change “When”, or what else the "
+        "listener waits for.",
     ),
     Reason.NO_REFERENCE: _skipped(
         "Neither find= in the address nor the body names a ticket.",
@@ -130,7 +131,7 @@ EXPLANATIONS = {
         "let the listener act on all of them.",
     ),
     Reason.LATE: _skipped(
-        "The status is of {time}; a newer one, of {newer}, was already applied to {item}.",
+        "The event is of {time}; a newer one, of {newer}, was already applied to {item}.",
         "The tracker, or the way here, delivered the events out of order.",
         "Nothing to do: the newer event counts.",
     ),

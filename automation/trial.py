@@ -12,13 +12,14 @@ from django.conf import settings
 from django.utils.datastructures import CaseInsensitiveMapping
 
 from automation.bodies import FORM, check_type, read_body
-from automation.execution import check_wanted
+from automation.execution import check_condition, check_wanted
 from automation.expressions import evaluate
 from automation.intake import MOST_REFERENCES, as_listener_reads
 from automation.listener_form import EXPRESSIONS, ListenerForm, Type
 from automation.listener_types import LISTENER_TYPES
 from automation.listener_types.macro import chosen
 from automation.models import Delivery, ExternalListener
+from automation.outbound_messages import notifications
 from automation.reasons import Reason, Stop, fill_in
 from automation.references import Directory
 from automation.senders.base import Event, Kind, clean_text
@@ -114,12 +115,15 @@ def try_out(form: ListenerForm, pasted: Pasted) -> Trial:
     """
     listener = _as_typed(form)
     headers, payload = pasted.read()
+    parts = _parts(payload)
+    payload = parts[0] if parts else payload
     event = as_listener_reads(listener, listener.external_sender.read(headers, payload), payload)
     delivery = Delivery(
         project=listener.project,
         listener=listener,
         headers=json.dumps({"Content-Type": pasted.content_type}),
         body=pasted.data,
+        part=0 if parts else None,
         find=clean_text(pasted.find)[:LONGEST_FIND],
         references=list(event.references[:MOST_REFERENCES]),
         item=event.item,
@@ -162,6 +166,14 @@ def _found(form: ListenerForm, payload: Any) -> Iterator[Found]:
             yield Found(label, "", as_json(payload), "the whole body")
 
 
+def _parts(payload: Any) -> list[dict[str, Any]]:
+    """Of a body with several notifications the first one is tried."""
+    try:
+        return notifications(payload)
+    except Stop as stop:
+        raise _untried(stop) from stop
+
+
 def _why_not(form: ListenerForm, listener: ExternalListener, delivery: Delivery) -> str:
     """Why the listener would not act at all."""
     wrong = [str(each) for name in ("when", "when_status") for each in form.errors.get(name, ())]
@@ -171,6 +183,8 @@ def _why_not(form: ListenerForm, listener: ExternalListener, delivery: Delivery)
     try:
         if listener_type is None or listener_type.waits:
             check_wanted(delivery, listener)
+        wanted = listener_type.wanted(listener) if listener_type else listener.wanted()
+        check_condition(delivery, listener, wanted)
     except Stop as stop:
         return fill_in(stop.explanation.sentence, stop.evidence)
     return ""

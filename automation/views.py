@@ -125,5 +125,5 @@ class ExecutionView(Resource):
 
     def _with_changes(self, executions: Any) -> list[Execution]:
         executions = list(executions)
-        self.changes = changes_of(executions)
+        self.changes = changes_of(executions, self.caller)
         return executions

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from automation.listener_types.base import ListenerType, Work
+from automation.listener_types.base import ListenerType, Work, not_wanted
 from automation.macro_run import run_macro
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro, StatusRow
 from automation.reasons import DeliveryStatus, Reason, Stop
@@ -16,17 +16,13 @@ class MacroExecution(ListenerType):
     """Runs the macro of the first row of the status table that matches, else its own macro."""
 
     slug = ExternalListener.Type.MACRO
+    follows_status = True
 
     def work_at(self, listener: ExternalListener, delivery: Delivery) -> Work:
         macro, row = chosen(listener, listener.status_rows.all(), delivery)
         if macro is None:
             found = f"{row} does nothing" if row else "no row matches"
-            raise Stop(
-                Reason.EVENT_NOT_WANTED,
-                listener=listener.name,
-                wanted=_table(listener),
-                event=f"{_told(delivery)}, where {found}",
-            )
+            raise not_wanted(listener, _table(listener), f"{_told(delivery)}, where {found}")
         title = f"Macro “{macro}”" + (f" ({row})" if row else "")
         comment = _comment_alone(listener, delivery)
         return MacroWork(title, macro, tuple(listener.protected_statuses.all()), comment)

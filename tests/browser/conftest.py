@@ -35,6 +35,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from automation import queue
 from automation.models import Delivery
+from feedback.following import follow_comment, keep_data
 from feedback.models import Status, Team, Workflow
 from feedback.services import create_project, submit_ticket
 from tests.conftest import closing_macro, link_to_jira, make_beta, make_key, make_listener
@@ -48,6 +49,11 @@ create_project("empty", "Empty").teams.get(name="Project Managers").members.add(
 fast = Workflow.objects.create(project=beta.project, name="Fast track")
 Status.objects.create(workflow=fast, name="Done at once", category="done")
 link_to_jira(beta.ticket)
+for body in ("It melts.", "It melts at noon.", ""):
+    follow_comment(beta.ticket, system="jira", remote_id="9", body=body, author="Dana (Jira)",
+        exposure="public", actor="Dana (Jira)", cause="c0ffee", edited=True)
+keep_data(beta.ticket, name="jirafixed", actor="Jira data", cause="",
+    content={"priority": {"name": "High"}, "labels": ["a very long label " * 9, "b"]})
 for number in range(2, 40):
     submit_ticket(beta.bugs, summary=f"Picture {number} is upside down", submitter=beta.ada)
 shut = make_listener(beta, closing_macro(beta, "Shut"), name="Shut by Jira", key="shut")

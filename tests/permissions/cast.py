@@ -17,6 +17,7 @@ from automation.hand_over import make_hand_over
 from automation.macros import save_macro
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
 from automation.reasons import Reason
+from feedback.following import follow_comment, keep_data
 from feedback.models import FeedbackType, SavedFilter, Status, Team, Workflow
 from feedback.services import (
     add_comment,
@@ -135,6 +136,7 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
     )
     internal = submit_ticket(bugs, summary=f"{inner} leaks", submitter=tester, exposure="internal")
     link = link_ticket(ticket, actor=tester.username, system="jira", remote_key=f"{inner}-12")
+    _follow(ticket, inner)
     filters = [
         _filter(bugs, f"{inner} filter", {"search": [inner]}, {"status": [statuses["New"].pk]}),
         _filter(bugs, f"{inner} spare filter", {"search": ["a"]}, {"search": ["b"]}),
@@ -210,6 +212,23 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
         hand_over=hand_over,
         token=token,
     )
+
+
+def _follow(ticket: Any, word: str) -> None:
+    """An internal comment from elsewhere, edited, and custom data."""
+    for body in ("said", "said it again"):
+        follow_comment(
+            ticket,
+            system="jira",
+            remote_id="9",
+            body=f"{word} {body}",
+            author=f"{word} Dana",
+            exposure="internal",
+            actor=f"{word} Erin",
+            cause="",
+            edited=True,
+        )
+    keep_data(ticket, name="outer", content={"word": word}, actor=word, cause="")
 
 
 def _filter(feedback_type: Any, name: str, *groups: dict[str, Any]) -> SavedFilter:

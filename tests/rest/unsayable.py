@@ -56,6 +56,7 @@ SENTENCES = re.compile(
             r"Enter the status over there, exactly as the tracker calls it\.",
             # What follows a grammar of its own
             r"This is no JMESPath expression: .*\.",
+            r"“.*” asks for no custom data\. Write .*\.",
             r"Enter a valid (URL|email address)\.",
             r"“.*” (is not an address or network|has host bits set)\. Write .*\.",
             # What JSON has, but no database keeps, which would need a pattern for every text
