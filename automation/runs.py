@@ -82,7 +82,7 @@ def _result(work: Work, execution: Execution, steps: list[Step]) -> tuple[Reason
     if not any(step.row.record for step in steps):
         return Reason.UNCHANGED, evidence
     changes = [
-        f"{change.field} {change.before_text or 'empty'} → {change.after_text or 'empty'}"
+        change.told
         for change in TicketChange.objects.filter(
             cause=execution.public_id, ticket=execution.ticket
         )

@@ -227,6 +227,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ExposureEnum": "feedback.models.Exposure",
         "DeliveryStatusEnum": "automation.reasons.DeliveryStatus",
         "OutgoingStatusEnum": "automation.models.Outgoing.Status",
         "OutgoingKindEnum": "automation.models.Outgoing.Kind",

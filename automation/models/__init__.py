@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from automation.models.deliveries import Delivery
 from automation.models.executions import Execution, ExecutionStep
+from automation.models.hand_overs import HandOver
 from automation.models.listeners import (
     KEY_PLACEHOLDER,
     ExternalListener,
     ProtectedStatus,
     StatusRow,
+    names_in,
 )
 from automation.models.macros import Macro, MacroAction, MacroActionUse, MacroSecret
 from automation.models.outcomes import public_id
@@ -29,6 +31,7 @@ __all__ = [
     "Execution",
     "ExecutionStep",
     "ExternalListener",
+    "HandOver",
     "Macro",
     "MacroAction",
     "MacroActionUse",
@@ -41,5 +44,6 @@ __all__ = [
     "StatusRow",
     "Trigger",
     "TriggerMember",
+    "names_in",
     "public_id",
 ]

@@ -35,6 +35,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from automation import outbox, queue
 from automation.models import Delivery, Execution, Outgoing
+from feedback.following import follow_comment, keep_data
 from feedback.models import Status, Team, Workflow
 from feedback.people import add_note, adjust_points
 from feedback.services import create_project, submit_ticket
@@ -51,6 +52,11 @@ Status.objects.create(workflow=fast, name="Done at once", category="done")
 link_to_jira(beta.ticket)
 add_note(beta.ticket, "Writes well.", actor="Shut by Jira", cause="0" * 32)
 adjust_points(beta.ticket, "add", 5, actor="Shut by Jira")
+for body in ("It melts.", "It melts at noon.", ""):
+    follow_comment(beta.ticket, system="jira", remote_id="9", body=body, author="Dana (Jira)",
+        exposure="public", actor="Dana (Jira)", cause="c0ffee", edited=True)
+keep_data(beta.ticket, name="jirafixed", actor="Jira data", cause="",
+    content={"priority": {"name": "High"}, "labels": ["a very long label " * 9, "b"]})
 for number in range(2, 40):
     submit_ticket(beta.bugs, summary=f"Picture {number} is upside down", submitter=beta.ada)
 shut = make_listener(beta, closing_macro(beta, "Shut"), name="Shut by Jira", key="shut")

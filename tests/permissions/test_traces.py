@@ -129,6 +129,8 @@ FILTERS = {
     "search": ("Betawood", "Nowhere"),
     "search__not": ("Betawood", "Nowhere"),
     "filter": ("{filter.pk}", "999999"),
+    "custom_data": ("outer.word=Innerwood", "outer.word=Nowhere"),
+    "custom_data__not": ("outer.word=Innerwood", "outer.word=Nowhere"),
 }
 # The same for the other lists.
 OTHER_FILTERS = [
@@ -185,6 +187,8 @@ def test_no_filter_of_tickets_tells_participants_what_only_those_inside_know(wor
         "submitter_email": (world.beta.tester.email, "nobody@example.com"),
         "submitter_team": (world.beta.participants.pk, 999999),
         "submitter": (world.people["observer"].username, "nobody"),
+        "custom_data": ("outer.word=Innerwood", "outer.word=Nowhere"),
+        "custom_data__not": ("outer.word=Innerwood", "outer.word=Nowhere"),
     }
     for known, unknown in filter(None, [hidden.get(name)]):
         for address in ("/api/v1/tickets/", "/admin/projects/beta/BUG/tickets/"):

@@ -11,7 +11,7 @@ import automation.models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0004_name_what_ran"),
+        ("automation", "0005_hand_over"),
         ("feedback", "0003_remote_comments_and_data"),
     ]
 
