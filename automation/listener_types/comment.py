@@ -11,7 +11,7 @@ from feedback.errors import OutOfOrder
 from feedback.following import Followed, follow_comment, follow_deletion
 from feedback.models import Exposure, Ticket, TicketLink
 
-LONGEST_NAME = 200
+LONGEST_NAME = 190  # beside a system's or a listener's
 DID = {
     "added": "Add the comment of {author}",
     "edited": "Edit the comment of {author}",
@@ -55,7 +55,7 @@ def _as_shown(person: str, listener: ExternalListener) -> str:
     """“Dana Developer (Jira)”; the system alone where it does not say who."""
     sender = listener.external_sender
     system = sender.label if sender.system else listener.name
-    return f"{person[: LONGEST_NAME - 4]} ({system})" if person else system
+    return f"{person[:LONGEST_NAME]} ({system})" if person else system
 
 
 @dataclass(frozen=True)
