@@ -28,7 +28,8 @@ def cast(beta):
     """Three tickets that differ in every field that can be filtered by.
 
     BUG-0001: New, of the managers, by Ada, without tags, of 1 March 2026.
-    BUG-0002: Closed, of nobody, by Bob, tagged lens and heat, internal, blocking, score 5, of 2 March.
+    BUG-0002: Closed, of nobody, by Bob, tagged lens and heat, internal, blocking, score 5, of 2
+    March.
     BUG-0003: Open, of the support, by Bob, tagged heat, score -1, of 3 March.
     """
     bob = User.objects.create_user("bob", "bob@example.org")
