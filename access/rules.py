@@ -20,7 +20,9 @@ from operator import or_
 from typing import Any, TypeVar, cast
 
 from django.apps import apps
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BigIntegerField, Exists, Model, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from access.callers import Caller
 
@@ -29,7 +31,8 @@ Limit = Callable[[Caller], Q]  # the rows that a caller is left with
 
 NOTHING = Q(pk__in=[])
 EVERYTHING = ~NOTHING  # not Q(), which “or” would drop
-# What participants are told of a ticket's history; links, teams and exposure are not theirs.
+# What participants are told of a ticket's history, beside changes of public comments; links,
+# teams, exposure and custom data are not theirs.
 PUBLIC_FIELDS = ("summary", "description", "status", "blocking", "tags")
 MANAGERS, SUPPORT, OBSERVERS, PARTICIPANTS = (
     "project_manager",
@@ -99,17 +102,28 @@ def on_tickets(right: Right, path: str, field: str) -> Limit:
 
 
 def comments_seen(caller: Caller) -> Q:
-    return _told(caller, Q(exposure="public"))
+    """What was deleted in the outside system that it came from is gone for everybody."""
+    return _told(caller, Q(exposure="public")) & Q(deleted_at=None)
 
 
 def changes_seen(caller: Caller) -> Q:
-    return _told(caller, Q(field__in=PUBLIC_FIELDS))
+    """What a comment said before has the comment's readers; that it is gone is told inside."""
+    public = Q(field__in=PUBLIC_FIELDS) | _of_comment(exposure="public", deleted_at=None)
+    inside = ~Q(field="comment") | Q(after__isnull=True) | _of_comment(deleted_at=None)
+    return _told(caller, public, inside)
 
 
-def _told(caller: Caller, public: Q) -> Q:
-    """Of tickets that the caller sees, those inside are told everything, the others ``public``."""
+def _of_comment(**fields: Any) -> Q:
+    """Changes of comments that are so; a change names its comment by ``{"id": …}``."""
+    named = Cast(KeyTextTransform("id", OuterRef("before")), BigIntegerField())
+    comments = apps.get_model("feedback", "Comment")._default_manager
+    return Q(field="comment") & Q(Exists(comments.filter(pk=named, **fields)))
+
+
+def _told(caller: Caller, public: Q, all_of_it: Q = EVERYTHING) -> Q:
+    """Of tickets that the caller sees, those inside are told ``all_of_it``, others ``public``."""
     inside = within(Right.INSIDE, "ticket__feedback_type__project")(caller)
-    return Q(ticket__in=seen(_ticket(), caller).values("pk")) & (inside | public)
+    return Q(ticket__in=seen(_ticket(), caller).values("pk")) & ((inside & all_of_it) | public)
 
 
 def people_seen(caller: Caller) -> Q:
@@ -195,12 +209,19 @@ RULES: dict[str, Rule] = {
     "feedback.standing": rule("project", see=Right.INSIDE, change=Right.COMMUNITY),
     "feedback.personnote": rule("project", see=Right.INSIDE, change=Right.COMMUNITY),
     "feedback.personchange": rule("project", see=Right.INSIDE, change=Right.COMMUNITY),
+    "feedback.ticketdata": Rule(
+        see=within(Right.INSIDE, "ticket__feedback_type__project"),
+        change=lambda caller: NOTHING,
+        make=Right.COMMUNITY,
+        delete=lambda caller: NOTHING,
+    ),
     "automation.macro": rule("feedback_type__project", see=Right.MANAGE, change=Right.MANAGE),
     "automation.externallistener": rule("project", see=Right.MANAGE, change=Right.MANAGE),
     "automation.delivery": rule("project", see=Right.MANAGE, change=Right.MANAGE),
     "automation.execution": rule(
         "ticket__feedback_type__project", see=Right.MANAGE, change=Right.MANAGE
     ),
+    "automation.outgoing": rule("project", see=Right.MANAGE, change=Right.MANAGE),
     "apikeys.apikey": rule("project", see=Right.COMMUNITY, change=Right.COMMUNITY, by_keys=False),
     "apikeys.apicall": rule("api_key__project", see=Right.COMMUNITY, change=Right.COMMUNITY),
     "auth.user": rule("", see=people_seen, change=Right.COMMUNITY, by_keys=False),

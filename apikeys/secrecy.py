@@ -1,4 +1,4 @@
-"""A key's secret is taken out of a request before anything can keep or print it."""
+"""Secrets are taken out of a request before anything can keep or print them: a key's above all."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ SHORTEST_SECRET = 8
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 WHOLE_KEY = re.compile(r"([a-z0-9]{1,20})(?:-|%2[Dd])[0-9a-f]{48}(?![0-9a-f])")
 WHOLE_KEY_BYTES = re.compile(WHOLE_KEY.pattern.encode())
+# Of Salesforce, which sends it along if it is told to: a password for hours
+SESSION_ID = re.compile(
+    r"(00D[0-9A-Za-z]{12,15}(?:!|%21|&#33;|&#x21;|\\u0021))[0-9A-Za-z._]{8,}"
+    r"|((?:<|&lt;)(?:[\w.-]{1,50}:)?SessionId[^<>&]{0,300}(?<!/)(?:>|&gt;))[^<>&]+"
+)
 
 
 class PresentedKey:
@@ -52,6 +57,7 @@ class PresentedKey:
 
 
 def strike(text: str) -> str:
+    text = SESSION_ID.sub(lambda match: f"{match[1] or match[2]}{STRUCK}", text)
     return WHOLE_KEY.sub(rf"\1-{STRUCK}", text)
 
 

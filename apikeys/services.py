@@ -3,10 +3,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import count
 
 from django.conf import settings
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.core.mail import send_mail
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import F, Model, Q
 from django.utils import timezone
 
 from apikeys.models import APIKey
@@ -15,6 +20,36 @@ log = logging.getLogger(__name__)
 
 MAIL_EVERY = timedelta(days=1)
 MAIL_AGAIN_AFTER = timedelta(minutes=5)
+
+
+@transaction.atomic
+def issue_key(
+    name: str, *, project: Model, scopes: list[str], description: str, by: User, note: str
+) -> tuple[APIKey, str]:
+    """Make a key of one project, and return it with the whole key, which is never seen again.
+
+    Where ``name`` is taken it gets a number. The admin's history says ``note``, and that it was
+    done in the name of ``by``.
+    """
+    key = APIKey(name=_free_name(name), scopes=scopes, description=description)
+    key.project = project  # type: ignore[assignment]  # a Project, of an app that we do not know
+    key.full_clean(exclude=["digest"])
+    whole_key = key.issue()
+    LogEntry.objects.create(
+        user=by,
+        content_type=ContentType.objects.get_for_model(APIKey),
+        object_id=str(key.pk),
+        object_repr=str(key)[:200],
+        action_flag=ADDITION,
+        change_message=note,
+    )
+    return key, whole_key
+
+
+def _free_name(name: str) -> str:
+    taken = set(APIKey.objects.filter(name__startswith=name[:90]).values_list("name", flat=True))
+    names = (name[:90] if number == 1 else f"{name[:90]} {number}" for number in count(1))
+    return next(free for free in names if free not in taken)
 
 
 def note_use(uses: Mapping[int, datetime]) -> None:

@@ -1,4 +1,4 @@
-"""Bodies as trackers send them: JSON, forms, or none."""
+"""Bodies as trackers send them: JSON, forms, XML, or none."""
 
 from __future__ import annotations
 
@@ -10,25 +10,39 @@ from django.core.exceptions import TooManyFieldsSent
 from django.http import QueryDict
 
 from automation.reasons import Reason, Stop
+from automation.xml_tree import XMLProblem, read_xml
 
 FORM = "application/x-www-form-urlencoded"
 
 
-def check_type(body: bytes, content_type: str) -> None:
-    """Raise Stop unless a body of ``content_type`` can be read. An empty one is no body."""
+def check_type(body: bytes, content_type: str, *, xml: bool = False) -> None:
+    """Raise Stop unless a body of ``content_type`` can be read. An empty one is no body.
+
+    XML is read where ``xml`` says that the sender sends it.
+    """
     kind, _ = _type_and_charset(content_type)
-    if body and not (_is_json(kind) or kind == FORM):
+    if body and not (_is_json(kind) or kind == FORM or (xml and is_xml(content_type))):
         raise Stop(Reason.CONTENT_TYPE_REFUSED, content_type=kind or "unknown")
 
 
 def read_body(body: bytes, content_type: str) -> Any:
-    """What ``body`` holds, None where it is empty; raises Stop BODY_UNREADABLE."""
+    """What ``body`` holds, None where it is empty; raises Stop BODY_UNREADABLE.
+
+    XML becomes a tree as JSON would be, whose shape ``read_xml`` describes.
+    """
     if not body:
         return None
     kind, charset = _type_and_charset(content_type)
     if kind == FORM:
         return _read_form(body)
+    if is_xml(content_type):
+        return _read_xml(body, charset)
     return _read_json(body, charset)
+
+
+def is_xml(content_type: str) -> bool:
+    kind, _ = _type_and_charset(content_type)
+    return kind in ("text/xml", "application/xml") or kind.endswith("+xml")
 
 
 def _type_and_charset(content_type: str) -> tuple[str, str]:
@@ -51,6 +65,13 @@ def _read_form(body: bytes) -> dict[str, Any]:
     if "payload" in fields:
         return _read_json(str(fields["payload"]).encode("utf-8", "replace"), "")
     return {name: str(value) for name, value in fields.items()}
+
+
+def _read_xml(body: bytes, charset: str) -> Any:
+    try:
+        return read_xml(body, charset)
+    except XMLProblem as problem:
+        raise Stop(Reason.BODY_UNREADABLE, format="XML", why=str(problem)) from problem
 
 
 def _read_json(body: bytes, charset: str) -> Any:

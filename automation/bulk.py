@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from automation.by_hand import UndoWork
+from automation.leaving import close_digest_of
 from automation.listener_types.base import Work
 from automation.listener_types.macro import MacroWork
 from automation.models import BulkRun, BulkTicket, Execution, Macro, Schedule
@@ -70,6 +71,7 @@ def cancel(bulk: BulkRun) -> None:
     running = BulkRun.objects.filter(pk=bulk.pk, state=BulkRun.State.RUNNING)
     if running.update(state=BulkRun.State.CANCELLED, ended_at=timezone.now()):
         bulk.waiting.all().delete()
+        close_digest_of(bulk)
 
 
 def work_off() -> bool:
@@ -123,6 +125,8 @@ def _work(bulk: BulkRun, ticket: int) -> Work | None:
 def _end() -> None:
     """Those that have no ticket left, locked by nobody, are done."""
     left = BulkTicket.objects.filter(bulk=OuterRef("pk"))
-    BulkRun.objects.filter(~Exists(left), state=BulkRun.State.RUNNING).update(
-        state=BulkRun.State.DONE, ended_at=timezone.now()
-    )
+    running = BulkRun.objects.filter(~Exists(left), state=BulkRun.State.RUNNING)
+    for bulk in running.select_for_update(skip_locked=True):
+        bulk.state, bulk.ended_at = BulkRun.State.DONE, timezone.now()
+        bulk.save(update_fields=["state", "ended_at"])
+        close_digest_of(bulk)

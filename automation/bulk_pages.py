@@ -85,7 +85,7 @@ class BulkAddPage(TicketsPage):
             with rehearsal():
                 run = run_by_hand(macro, ticket, self.caller)
                 prefetch_related_objects([run], "steps")
-                tried.append((run, changes_of([run])[run.public_id]))
+                tried.append((run, changes_of([run], self.caller)[run.public_id]))
         return tried
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from apikeys.authentication import KeyRefused, authenticate, authorize
 from apikeys.models import APIKey
 from apikeys.patience import refusals_from
 from apikeys.secrecy import PresentedKey
+from automation.bodies import check_type
 from automation.models import Delivery, ExternalListener
 from automation.reasons import Reason, Stop
 from automation.senders.base import clean_text
+from automation.session_ids import strike_sessions
 from feedback.models import Project
 
 LONGEST_FIND = Delivery._meta.get_field("find").max_length
@@ -105,7 +107,7 @@ def find_listener(call: Call) -> ExternalListener:
     raise Stop(Reason.LISTENER_UNKNOWN, project=call.project.key, listener=call.listener_key)
 
 
-def read_bytes(request: HttpRequest) -> bytes:
+def _read_bytes(request: HttpRequest) -> bytes:
     """The raw body; raises Stop where it is too large, without reading it."""
     limit = settings.BODY_LIMIT
     given = request.META.get("CONTENT_LENGTH") or ""
@@ -124,11 +126,22 @@ def read_bytes(request: HttpRequest) -> bytes:
     return body
 
 
-def check_signature(call: Call, listener: ExternalListener) -> None:
+def take_body(call: Call, listener: ExternalListener) -> None:
+    """Let the call have its body, without session ids; raises Stop where it is not taken.
+
+    Nothing but this function sees the raw bytes: they are what is signed.
+    """
+    raw, kind = _read_bytes(call.request), call.request.content_type or ""
+    call.body = strike_sessions(raw, kind)
+    check_type(raw, kind, xml=listener.external_sender.sends_xml)
+    _check_signature(call, listener, raw)
+
+
+def _check_signature(call: Call, listener: ExternalListener, raw: bytes) -> None:
     """Only where the listener has a secret: then every request must be signed with it."""
     if not listener.secret:
         return
     signature = listener.external_sender.signature
-    problem = signature.problem(listener.secret, call.body, call.request.headers)
+    problem = signature.problem(listener.secret, raw, call.request.headers)
     if problem:
         raise Stop(Reason.SIGNATURE_WRONG, listener=listener.name, why=problem)

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import User
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
@@ -14,7 +15,7 @@ from django.views.generic import RedirectView
 
 from access.callers import Caller
 from access.rules import seen
-from automation.models import Delivery, Execution
+from automation.models import Delivery, Execution, Outgoing
 from automation.reasons import DeliveryStatus, Stop
 from automation.senders.base import Kind
 from feedback.models import TicketChange
@@ -32,7 +33,7 @@ class DeliveryPage(Page):
     @cached_property
     def delivery(self) -> Delivery:
         deliveries = seen(Delivery, self.caller).select_related(
-            "project", "listener__feedback_type__project", "api_key", "duplicate_of"
+            "project", "listener__feedback_type__project", "api_key", "duplicate_of", "whole"
         )
         return get_object_or_404(deliveries, public_id=self.kwargs["public_id"])
 
@@ -59,10 +60,11 @@ class DeliveryPage(Page):
             feedback_type=delivery.listener and delivery.listener.feedback_type,
             waiting=self.waiting,
             kinds=[Kind(kind).label for kind in delivery.kinds],
-            executions=executions_of(delivery),
+            executions=executions_of(delivery, self.caller),
             repeats=repeats.order_by("pk")[:MOST_REPEATS],
             headers=delivery.header_map,
-            size=len(delivery.body),
+            size=len((delivery.whole or delivery).body),
+            siblings=siblings_of(delivery),
             body=body[:SHOWN_OF_BODY],
             cut=len(body) > SHOWN_OF_BODY,
             **context,
@@ -78,22 +80,26 @@ class CauseView(LoginRequiredMixin, RedirectView):
         return (run.delivery or run).get_absolute_url()
 
 
-def executions_of(delivery: Delivery) -> list[tuple[Execution, list[TicketChange]]]:
+def executions_of(delivery: Delivery, caller: Caller) -> list[tuple[Execution, list[TicketChange]]]:
     """Each run with what it changed."""
     executions = list(
         delivery.executions.select_related(
             "macro__feedback_type__project", "ticket__feedback_type__project"
-        ).prefetch_related("steps")
+        ).prefetch_related("steps", Prefetch("outgoing", sent_by_runs()))
     )
-    changes = changes_of(executions)
+    changes = changes_of(executions, caller)
     return [(execution, changes[execution.public_id]) for execution in executions]
 
 
-def changes_of(executions: Iterable[Execution]) -> dict[str, list[TicketChange]]:
-    """What each execution, by its public id, changed."""
+def sent_by_runs() -> QuerySet[Outgoing]:
+    return Outgoing.objects.defer("content", "answer").select_related("project").order_by("pk")
+
+
+def changes_of(executions: Iterable[Execution], caller: Caller) -> dict[str, list[TicketChange]]:
+    """What each execution, by its public id, changed, as far as ``caller`` may know."""
     executions = list(executions)
     changes = defaultdict(list)
-    for change in TicketChange.objects.filter(
+    for change in seen(TicketChange, caller).filter(
         ticket__in=[execution.ticket_id for execution in executions],
         cause__in=[execution.public_id for execution in executions],
     ):
@@ -102,9 +108,22 @@ def changes_of(executions: Iterable[Execution]) -> dict[str, list[TicketChange]]
 
 
 def shown_body(delivery: Delivery) -> str:
-    """The body as text, JSON with line breaks and indents where it can be read."""
-    raw = bytes(delivery.body)
+    """What the body holds as JSON with line breaks and indents; as it came, if it is unreadable.
+
+    Of a part, that part alone.
+    """
+    if not delivery.has_body:
+        return ""
     try:
-        return json.dumps(delivery.payload, indent=2, ensure_ascii=False) if raw else ""
+        return json.dumps(delivery.payload, indent=2, ensure_ascii=False)
     except (Stop, RecursionError):
-        return raw.decode("utf-8", "replace")
+        return bytes(delivery.body).decode("utf-8", "replace")
+
+
+def siblings_of(delivery: Delivery) -> list[Delivery]:
+    """All parts of the request of which ``delivery`` is one, in their order."""
+    if delivery.part is None:
+        return []
+    whole = delivery.whole_id or delivery.pk
+    parts = Delivery.objects.filter(Q(pk=whole) | Q(whole=whole)).defer("body", "headers")
+    return list(parts.order_by("part"))

@@ -1,4 +1,4 @@
-"""The address that trackers call. Every answer is JSON, and none is a redirect."""
+"""The address that trackers call. Answers are JSON, SOAP for Salesforce; none is a redirect."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
+from automation.bodies import is_xml
 from automation.intake import receive
 from automation.models import Delivery
+from automation.outbound_messages import ACKNOWLEDGEMENT
 from automation.reasons import EXPLANATIONS, UNAUTHORIZED, Reason, Stop, fill_in
+from automation.senders.base import Kind
 from rest.address import site_address
 
 log = logging.getLogger(__name__)
@@ -43,18 +46,33 @@ class ListenView(View):
             return refuse(Reason.CRASHED)
 
 
-def accept(request: HttpRequest, delivery: Delivery) -> JsonResponse:
+def accept(request: HttpRequest, deliveries: list[Delivery]) -> HttpResponse:
+    """200: all are kept. Who sends XML wants an acknowledgement in kind, or sends it all again."""
+    for each in deliveries:
+        first = each.duplicate_of
+        log.info("200 %s %s", "duplicate of" if first else "received", (first or each).public_id)
+    if is_xml(request.content_type or ""):
+        return HttpResponse(ACKNOWLEDGEMENT, content_type="text/xml; charset=utf-8")
+    return _receipt(request, deliveries[0])
+
+
+def _receipt(request: HttpRequest, delivery: Delivery) -> JsonResponse:
     first = delivery.duplicate_of
     kept = first or delivery
-    log.info("200 %s %s", "duplicate of" if first else "received", kept.public_id)
     return JsonResponse(
         {
             "delivery": kept.public_id,
             "status": "duplicate" if first else "received",
-            "detail": delivery.sentence if first else "Stored. What comes of it is told at url.",
+            "detail": delivery.sentence if first else _detail(delivery),
             "url": site_address(request) + kept.get_absolute_url(),
         }
     )
+
+
+def _detail(delivery: Delivery) -> str:
+    if Kind.PING in delivery.kinds:
+        return f"{delivery.listener} hears you: the webhook is set up. This was {Kind.PING.label}."
+    return "Stored. What comes of it is told at url."
 
 
 def refuse(reason: Reason, evidence: dict[str, Any] | None = None) -> JsonResponse:

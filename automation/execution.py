@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from automation.expressions import evaluate
 from automation.listener_types import LISTENER_TYPES
-from automation.listener_types.base import Work
+from automation.listener_types.base import Work, late, not_wanted
 from automation.models import Delivery, Execution, ExternalListener
 from automation.reasons import BEST_FIRST, DeliveryStatus, Reason, Stop
 from automation.references import Named, is_placeholder, listener_of
@@ -22,16 +22,29 @@ def deliver(delivery: Delivery, named: Named) -> None:
     listener = listener_of(delivery)
     if not listener.enabled:
         raise Stop(Reason.LISTENER_OFF, listener=listener.name)
+    _check_no_test(delivery, listener)
     listener_type = LISTENER_TYPES[listener.type]
     if listener_type.waits:
-        _check_wanted(delivery, listener)
+        check_wanted(delivery, listener)
+    check_condition(delivery, listener, listener_type.wanted(listener))
     work = listener_type.work_at(listener, delivery)
     tickets = _own_tickets(delivery, listener, named)
-    _check_not_late(delivery)
+    if listener_type.follows_status:
+        _check_not_late(delivery)
     _check_brake(listener, tickets)
     executions = [execute(listener, work, ticket, delivery) for ticket in tickets]
     best = min(executions, key=lambda execution: BEST_FIRST.index(DeliveryStatus(execution.status)))
+    if best.reason == Reason.DUPLICATE:
+        first = Delivery.objects.filter(public_id=best.evidence["first"])
+        Delivery.objects.filter(pk=delivery.pk).update(duplicate_of=first.values("pk")[:1])
     delivery.close(Reason(best.reason), **best.evidence)
+
+
+def _check_no_test(delivery: Delivery, listener: ExternalListener) -> None:
+    """GitHub tries a new webhook with a “ping”, which is about nothing, whatever is wanted."""
+    if Kind.PING in delivery.kinds:
+        through = f"{Kind.PING.label}, and {listener.external_sender.label} is through"
+        raise not_wanted(listener, "events of items", through)
 
 
 def execute(
@@ -61,33 +74,27 @@ def _check_brake(listener: ExternalListener, tickets: list[Ticket]) -> None:
         raise Held
 
 
-def _check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
-    """Without a body the tracker's own rule is trusted, but no condition over the body is met."""
-    told = " and ".join(Kind(kind).label for kind in delivery.kinds) or "an event of no known kind"
-    if delivery.body and not _is_wanted(delivery, listener):
-        after = f" to {delivery.status_after}" if delivery.status_after else ""
-        raise Stop(
-            Reason.EVENT_NOT_WANTED,
-            listener=listener.name,
-            wanted=listener.wanted(),
-            event=f"{told}{after}",
-        )
+def check_wanted(delivery: Delivery, listener: ExternalListener) -> None:
+    """Where no body says what happened, the tracker's own rule chose it and is trusted."""
+    if not _is_wanted(delivery, listener):
+        raise not_wanted(listener, listener.wanted(), delivery.told)
+
+
+def check_condition(delivery: Delivery, listener: ExternalListener, wanted: str) -> None:
+    """Without a body none is met."""
     if listener.condition and not evaluate(listener.condition, delivery.payload):
-        raise Stop(
-            Reason.EVENT_NOT_WANTED,
-            listener=listener.name,
-            wanted=f"{listener.wanted()} where {listener.condition}",
-            event=f"{told} where that is not so",
-        )
+        wanted = f"{wanted} where {listener.condition}"
+        raise not_wanted(listener, wanted, f"{delivery.told} where that is not so")
 
 
 def _is_wanted(delivery: Delivery, listener: ExternalListener) -> bool:
     When = ExternalListener.When
+    trusted = not delivery.has_body or not delivery.kinds
     if listener.when == When.ANY:
         return True
-    if listener.when == When.STATUS_CHANGED_TO:
-        return delivery.status_after.casefold() in listener.wanted_statuses()
-    return listener.when in delivery.kinds
+    if listener.when == When.STATUS_CHANGED_TO and (delivery.status_after or not trusted):
+        return delivery.has_status(listener.wanted_statuses())
+    return trusted or listener.when in delivery.kinds
 
 
 def _own_tickets(delivery: Delivery, listener: ExternalListener, named: Named) -> list[Ticket]:
@@ -148,9 +155,4 @@ def _check_not_late(delivery: Delivery) -> None:
         .first()
     )
     if newer:
-        raise Stop(
-            Reason.LATE,
-            time=f"{delivery.occurred_at:%Y-%m-%d %H:%M:%S} UTC",
-            newer=f"{newer:%Y-%m-%d %H:%M:%S} UTC",
-            item=delivery.find or delivery.references[0],
-        )
+        raise late(delivery.occurred_at, newer, delivery.find or delivery.references[0])

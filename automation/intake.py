@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
@@ -14,10 +15,11 @@ from django.http import HttpRequest
 from apikeys.authentication import client_address
 from apikeys.patience import may_keep
 from apikeys.secrecy import STRUCK, PresentedKey
-from automation.bodies import check_type, read_body
-from automation.calls import Call, check_caller, check_signature, find_listener, read_bytes
+from automation.bodies import is_xml, read_body
+from automation.calls import Call, check_caller, find_listener, take_body
 from automation.expressions import evaluate
 from automation.models import Delivery, ExternalListener
+from automation.outbound_messages import notifications
 from automation.reasons import DeliveryStatus, Reason, Stop
 from automation.senders.base import Event, Kind, RemoteComment, clean_text, fingerprint
 from automation.wake import wake
@@ -36,9 +38,10 @@ LONGEST_COMMENT = 64 * 1024  # characters
 MOST_REFERENCES = 20
 
 
-def receive(request: HttpRequest, project_key: str, listener_key: str) -> Delivery:
-    """Keep the request and return its row, committed: a new one, or a duplicate of a kept one.
+def receive(request: HttpRequest, project_key: str, listener_key: str) -> list[Delivery]:
+    """Keep the request and return its rows, committed: new ones, or duplicates of kept ones.
 
+    One row, or one for each notification of a Salesforce message, whose body the first keeps.
     Raises Stop with a refusal's reason, after keeping what may be kept of it.
     """
     presented = getattr(request, "presented_key", None)
@@ -52,10 +55,9 @@ def receive(request: HttpRequest, project_key: str, listener_key: str) -> Delive
     try:
         check_caller(call, presented)
         listener = find_listener(call)
-        call.body = read_bytes(request)
-        check_type(call.body, request.content_type or "")
-        check_signature(call, listener)
+        take_body(call, listener)
         payload = read_body(call.body, request.headers.get("Content-Type", ""))
+        parts = notifications(payload) if is_xml(request.content_type or "") else []
     except Stop as refusal:
         if call.key is not None and call.listener is None:
             with suppress(Stop):
@@ -63,43 +65,59 @@ def receive(request: HttpRequest, project_key: str, listener_key: str) -> Delive
         refusal.evidence = {name: call.kept(str(text)) for name, text in refusal.evidence.items()}
         _keep_refused(call, refusal)
         raise
-    return _keep(call, listener, payload)
+    deliveries = list(_deliveries(call, listener, payload, parts))
+    try:
+        return _store(deliveries)
+    except IntegrityError:  # of two at the same moment one was first
+        return _store(deliveries)
 
 
-def _keep(call: Call, listener: ExternalListener, payload: Any) -> Delivery:
-    """One INSERT, committed; for the repeat of one that counts, a row that says so."""
-    event = as_listener_reads(
-        listener, listener.external_sender.read(call.request.headers, payload), payload
-    )
-    delivery = Delivery(
-        **_trace(call, code=200),
-        status=DeliveryStatus.RECEIVED,
-        find=call.find,
-        **_told(call, event),
-    )
-    first = _first_of(delivery)
-    if first is None:
-        try:
-            with transaction.atomic():
-                delivery.save(force_insert=True)
-                transaction.on_commit(wake)
-            return delivery
-        except IntegrityError:  # of two at the same moment one was first
-            first = _first_of(delivery)
-            if first is None:
-                raise
-    delivery.pk, delivery.duplicate_of = None, first
-    delivery.end(Reason.DUPLICATE, {"first": first.public_id})
-    delivery.save(force_insert=True)
-    return delivery
+def _deliveries(
+    call: Call, listener: ExternalListener, payload: Any, parts: list[dict[str, Any]]
+) -> Iterator[Delivery]:
+    """Not stored yet. The first has the body; the others are to point to it."""
+    trace = _trace(call, code=200)
+    numbered = enumerate(parts) if parts else [(None, payload)]
+    for part, told in numbered:
+        event = listener.external_sender.read(call.request.headers, told)
+        yield Delivery(
+            **trace | ({"body": b""} if part else {}),
+            status=DeliveryStatus.RECEIVED,
+            find=call.find,
+            part=part,
+            **_told(call, as_listener_reads(listener, event, told)),
+        )
 
 
-def _first_of(delivery: Delivery) -> Delivery | None:
-    """The delivery that counts, of which this one is the repeat."""
-    if not delivery.delivery_id:
-        return None
-    known = Delivery.objects.that_count().filter(listener=delivery.listener)
-    return known.filter(delivery_id=delivery.delivery_id).first()
+def _store(deliveries: list[Delivery]) -> list[Delivery]:
+    """All of them or, on an error, none; committed."""
+    _note_repeats(deliveries)
+    first, *others = deliveries
+    with transaction.atomic():
+        first.save(force_insert=True)
+        for each in others:
+            each.whole = first
+        Delivery.objects.bulk_create(
+            each for each in others if each.duplicate_of is None or each.duplicate_of.pk
+        )
+        Delivery.objects.bulk_create(each for each in others if each.pk is None)
+        if any(each.duplicate_of is None for each in deliveries):
+            transaction.on_commit(wake)
+    return deliveries
+
+
+def _note_repeats(deliveries: list[Delivery]) -> None:
+    """What was kept before, or comes twice in one request, is a duplicate."""
+    ids = {each.delivery_id for each in deliveries if each.delivery_id}
+    known = Delivery.objects.that_count().filter(listener=deliveries[0].listener)
+    known = known.only("public_id", "delivery_id").filter(delivery_id__in=ids)
+    counting = {each.delivery_id: each for each in known} if ids else {}
+    for each in deliveries:
+        each.pk = None  # of an attempt that was rolled back
+        first = counting.setdefault(each.delivery_id, each) if each.delivery_id else each
+        if first is not each:
+            each.duplicate_of = first
+            each.end(Reason.DUPLICATE, {"first": first.public_id})
 
 
 def as_listener_reads(listener: ExternalListener, event: Event, payload: Any) -> Event:
@@ -147,8 +165,8 @@ def _told(call: Call, event: Event) -> dict[str, Any]:
 def _kept_comment(call: Call, comment: RemoteComment | None) -> dict[str, str]:
     if comment is None:
         return {}
-    parts = {name: call.kept(str(text)) for name, text in asdict(comment).items()}
-    return parts | {"body": parts["body"][:LONGEST_COMMENT]}
+    longest = dict.fromkeys(asdict(comment), LONGEST["id"]) | {"body": LONGEST_COMMENT}
+    return {name: call.kept(str(text))[: longest[name]] for name, text in asdict(comment).items()}
 
 
 def found_by(expression: str, payload: Any) -> tuple[str, ...]:

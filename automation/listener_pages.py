@@ -2,35 +2,47 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import escape, linebreaks
 from django.utils.safestring import SafeString, mark_safe
 
+from automation.hand_over import hand_overs_of
 from automation.listener_form import ListenerForm
+from automation.listener_layout import ListenerLayout
 from automation.models import KEY_PLACEHOLDER, Delivery, ExternalListener
 from automation.pages import DeletePage, address_of, page_of
 from automation.pauses import pause_over
 from automation.senders import SENDERS
 from automation.senders.base import Sender
+from automation.trial import Pasted, Untried, try_out
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
 from rest.address import site_address
 
 KEY_TO_COME = "listener_key"
+LOOKED_AT, MOST_RECORDED = 25, 5  # of the last requests
+PASTED = ("body", "headers", "find")
 
 
 def listeners_of(feedback_type: FeedbackType) -> QuerySet[ExternalListener]:
     return ExternalListener.objects.filter(feedback_type=feedback_type).select_related(
         "project", "feedback_type__project", "macro", "filter"
     )
+
+
+def with_tables(listeners: QuerySet[ExternalListener]) -> QuerySet[ExternalListener]:
+    return listeners.prefetch_related("status_rows__macro", "protected_statuses")
 
 
 def endpoint_url(listener: ExternalListener, request: HttpRequest) -> str:
@@ -41,6 +53,12 @@ def endpoint_url(listener: ExternalListener, request: HttpRequest) -> str:
         sender=listener.sender or next(iter(SENDERS)),
     )
     return site_address(request) + shown.endpoint_path
+
+
+def recorded_requests(listener: ExternalListener) -> Sequence[Delivery]:
+    """Of its last requests, those whose body was kept, to be tried again."""
+    last = listener.deliveries.annotate(size=Length("body")).defer("body", "headers")
+    return [delivery for delivery in last[:LOOKED_AT] if delivery.size][:MOST_RECORDED]
 
 
 def guide_of(sender: Sender) -> SafeString:
@@ -55,7 +73,9 @@ class AutomationPage(ManagedTypePage):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         newest = Delivery.objects.filter(listener=OuterRef("pk")).order_by("-pk").values("pk")
-        listeners = listeners_of(self.feedback_type).annotate(last=Subquery(newest[:1]))
+        listeners = with_tables(listeners_of(self.feedback_type)).annotate(
+            last=Subquery(newest[:1])
+        )
         shown = page_of(listeners, self.request)
         last = Delivery.objects.defer("body", "headers").in_bulk(
             [listener.last for listener in shown if listener.last]
@@ -83,12 +103,17 @@ class ListenerAddPage(ManagedTypePage):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         form = context.setdefault("form", ListenerForm(instance=self.listener))
         shown = self.listener if form.errors else form.instance
+        pk = self.listener.pk
         return super().get_context_data(
             listener=self.listener,
+            layout=ListenerLayout(form),
             endpoint=endpoint_url(shown, self.request),
             endpoint_base=self.endpoint_base(),
-            guides=[(sender.slug, guide_of(sender)) for sender in SENDERS.values()],
+            guides=[(sender, guide_of(sender)) for sender in SENDERS.values()],
             has_macros=form.fields["macro"].queryset.exists(),
+            trial_address=address_of("listener_try", self.feedback_type, *([pk] if pk else [])),
+            recorded=recorded_requests(self.listener) if pk else [],
+            body_limit=settings.BODY_LIMIT,
             **context,
         )
 
@@ -101,14 +126,19 @@ class ListenerAddPage(ManagedTypePage):
         form = ListenerForm(request.POST, instance=copy(self.listener))
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
-        messages.success(request, self.saved_message(form.save()))
-        return redirect(address_of("automation", self.feedback_type))
+        listener = form.save()
+        messages.success(request, self.saved_message(listener))
+        return redirect(self.after_saving(listener))
+
+    def after_saving(self, listener: ExternalListener) -> str:
+        """Next it is set up in the tracker."""
+        return address_of("listener_setup", self.feedback_type, listener.pk)
 
     def saved_message(self, listener: ExternalListener) -> str:
         return (
             f"External listener “{listener}” was created. Next, paste its API Endpoint URL into "
-            f"the tracker, with an API key from your community manager in place of "
-            f"{KEY_PLACEHOLDER}."
+            f"the tracker, as this guide says, with an API key from your community manager in "
+            f"place of {KEY_PLACEHOLDER}."
         )
 
 
@@ -120,8 +150,37 @@ class ListenerPage(ListenerAddPage):
     def get_title(self) -> str:
         return str(self.listener)
 
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(hand_overs=hand_overs_of(self.listener), **context)
+
+    def after_saving(self, listener: ExternalListener) -> str:
+        return address_of("automation", self.feedback_type)
+
     def saved_message(self, listener: ExternalListener) -> str:
         return f"External listener “{listener}” was saved."
+
+
+class ListenerTrialPage(ManagedTypePage):
+    """What the form as it is typed would make of a pasted request: a part of a page."""
+
+    http_method_names = ["post"]
+    template_name = "automation/trial.html"
+
+    @cached_property
+    def listener(self) -> ExternalListener:
+        if "pk" in self.kwargs:
+            return get_object_or_404(listeners_of(self.feedback_type), pk=self.kwargs["pk"])
+        return ExternalListener(project=self.project, feedback_type=self.feedback_type)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        form = ListenerForm(request.POST, instance=self.listener)
+        pasted = Pasted(*(request.POST.get(f"trial_{name}", "") for name in PASTED))
+        context: dict[str, Any] = {"feedback_type": self.feedback_type}
+        try:
+            context["trial"] = try_out(form, pasted)
+        except Untried as untried:
+            context["problem"] = str(untried)
+        return render(request, self.template_name, context)
 
 
 class ListenerSwitchPage(ManagedTypePage):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from copy import copy
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
@@ -12,10 +14,26 @@ from django.utils.functional import cached_property
 from automation.actions.fields import ProjectRows
 from automation.forms import MacroForm
 from automation.macros import describe_macro
-from automation.models import Macro
+from automation.models import ExternalListener, Macro, StatusRow
 from automation.pages import DeletePage, address_of, page_of
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
+
+
+def listeners_of(macro: Macro) -> dict[ExternalListener, list[StatusRow]]:
+    """The listeners that run ``macro``, with the rows of their status tables that name it."""
+    users: dict[ExternalListener, list[StatusRow]] = {each: [] for each in macro.listeners.all()}
+    for row in macro.status_rows.select_related("listener"):
+        users.setdefault(row.listener, []).append(row)
+    return users
+
+
+def count_listeners(macros: Iterable[Macro]) -> Counter[int | None]:
+    """How many listeners run each macro, by its id."""
+    ids = [macro.pk for macro in macros]
+    named = ExternalListener.objects.filter(Q(macro__in=ids) | Q(status_rows__macro__in=ids))
+    found = named.values_list("pk", "macro", "status_rows__macro")
+    return Counter(macro for _, macro in {(pk, each) for pk, *both in found for each in both})
 
 
 def macros_of(feedback_type: FeedbackType) -> QuerySet[Macro]:
@@ -30,14 +48,15 @@ class ResourcesPage(ManagedTypePage):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         macros = macros_of(self.feedback_type).prefetch_related("actions")
-        shown = page_of(macros.annotate(used=Count("listeners")).order_by("name"), self.request)
+        shown = page_of(macros.order_by("name"), self.request)
+        used = count_listeners(shown)
         known = ProjectRows(self.feedback_type)
         filters = self.feedback_type.saved_filters.annotate(used=Count("listeners")).order_by(
             "name"
         )
         return super().get_context_data(
             page_obj=shown,
-            macros=[(macro, describe_macro(macro, known)) for macro in shown],
+            macros=[(macro, describe_macro(macro, known), used[macro.pk]) for macro in shown],
             filters=filters[:10],
             **context,
         )
@@ -78,10 +97,9 @@ class MacroPage(MacroAddPage):
         return str(self.macro)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
+        users = list(listeners_of(self.macro).items())
         return super().get_context_data(
-            listeners=list(self.macro.listeners.all()[:20]),
-            run_by=list(run_by(self.macro)[:20]),
-            **context,
+            users=users[:20], run_by=list(run_by(self.macro)[:20]), **context
         )
 
     def saved_message(self, macro: Macro) -> str:
@@ -94,10 +112,16 @@ def run_by(macro: Macro) -> QuerySet[Macro]:
 
 
 def users_of_macro(macro: Macro) -> list[str]:
-    users = [f"Listener “{listener}”" for listener in macro.listeners.all()]
+    users = [
+        f"Listener “{listener}”{_in_table(rows)}" for listener, rows in listeners_of(macro).items()
+    ]
     users += [f"Macro “{other}”" for other in run_by(macro)]
     runs = macro.executions.count()
     return users + ([f"The record of its runs on tickets ({runs})"] if runs else [])
+
+
+def _in_table(rows: list[StatusRow]) -> str:
+    return f" (its status table: {'; '.join(map(str, rows))})" if rows else ""
 
 
 class MacroDeletePage(DeletePage):

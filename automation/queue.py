@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Prefetch, Q
 from django.utils import timezone
 
 from automation.execution import Held, deliver
@@ -93,14 +93,18 @@ def _alone_or_fresh(due: list[tuple[int, int]]) -> list[int]:
 
 
 def _lock_deliveries(claimed: list[int]) -> list[Delivery]:
-    """Waits for who looks at them: another worker's claim may hold a row for a moment."""
+    """Waits for who looks at them: another worker's claim may hold a row for a moment.
+
+    Parts share their whole, whose body is read once, if it is asked for.
+    """
+    wholes = Delivery.objects.defer("body")
     return list(
         Delivery.objects.unsettled()
         .filter(pk__in=claimed)
         .select_related("listener__macro", "listener__feedback_type__project")
         .select_related("listener__filter__feedback_type__project")
         .prefetch_related("listener__macro__actions", "listener__status_rows__macro__actions")
-        .prefetch_related("listener__protected_statuses")
+        .prefetch_related("listener__protected_statuses", Prefetch("whole", wholes))
         .select_for_update(of=("self",))
         .order_by("pk")
     )
@@ -207,7 +211,7 @@ def _hold(delivery: Delivery) -> bool:
 def _unexpected(delivery: Delivery, error: Exception) -> dict[str, str]:
     return {
         "action": "The run",
-        "macro": str(delivery.listener.macro) if delivery.listener else "",
+        "macro": str(delivery.listener.macro or delivery.listener) if delivery.listener else "",
         "ticket": delivery.find or ", ".join(delivery.references),
         "why": f"{type(error).__name__}: {error}.",
     }

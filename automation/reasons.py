@@ -99,13 +99,15 @@ EXPLANATIONS = {
     ),
     Reason.DUPLICATE: _skipped(
         "The sender repeated a request that was already kept as {first}.",
-        "Trackers repeat a request when an answer was slow to reach them.",
+        "Trackers repeat a request when an answer was slow to reach them; some tell one comment by "
+        "two requests.",
         "Nothing to do: the first one counts.",
     ),
     Reason.EVENT_NOT_WANTED: _skipped(
         "Listener “{listener}” waits for {wanted}; this was {event}.",
         "The tracker's webhook sends more events than the listener acts on.",
-        "Nothing to do, unless it should have acted: then change “When” on the listener.",
+        "Nothing to do, unless it should have acted: then change “When”, or what else the "
+        "listener waits for.",
     ),
     Reason.NO_REFERENCE: _skipped(
         "Neither find= in the address nor the body names a ticket.",
@@ -131,7 +133,7 @@ EXPLANATIONS = {
         "let the listener act on all of them.",
     ),
     Reason.LATE: _skipped(
-        "The status is of {time}; a newer one, of {newer}, was already applied to {item}.",
+        "The event is of {time}; a newer one, of {newer}, was already applied to {item}.",
         "The tracker, or the way here, delivered the events out of order.",
         "Nothing to do: the newer event counts.",
     ),
@@ -245,7 +247,7 @@ EXPLANATIONS = {
         415,
         "A body of type {content_type} cannot be read here.",
         "The webhook was set to another format.",
-        "Send JSON (application/json), a form, or no body.",
+        "Send JSON (application/json), a form, or no body. Only from Salesforce XML is read too.",
     ),
     Reason.SIGNATURE_WRONG: _refused(
         401,

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 
 from automation.models import Delivery, ExternalListener
+from automation.senders import BY_SYSTEM
 from feedback.models import REF, Ticket, TicketLink
 
 PLACEHOLDER = re.compile(r"VALUE|\$?\{.*\}|<.*>|\[.*\]|%[A-Za-z_.]+%")
@@ -28,8 +29,8 @@ def system_and_name(text: str) -> tuple[str, str]:
     return (system, name.strip()) if system in TicketLink.System.values else ("", text)
 
 
-# (ticket, system) by (project, remote key or id in capitals); tickets by (project, own name)
-LinkedTickets = defaultdict[tuple[int | None, str], set[tuple[int, str]]]
+# Tickets by (project, system, canonical remote key or id), and by (project, own name)
+LinkedTickets = defaultdict[tuple[int | None, str, str], set[int]]
 OwnTickets = defaultdict[tuple[int | None, tuple[str, int] | None], set[int]]
 
 
@@ -61,22 +62,33 @@ class Directory:
 
     def _called(self, delivery: Delivery, text: str) -> Named:
         """A link of the sender's own system goes before our own ids: Jira may have a BUG-1 too."""
-        system, name = system_and_name(text)
+        chosen = _is_chosen(delivery, text)
+        system, name = system_and_name(text) if chosen else ("", text)
         links = self._links(delivery, system or listener_of(delivery).external_sender.system, name)
         links = links or (self._links(delivery, "", text) if system else [])
-        if not links and _may_be_own(delivery, text):
+        if not links and chosen:
             return Named(text, frozenset(self._own[delivery.project_id, own_name(text)]))
         tickets, systems = zip(*links, strict=True) if links else ((), ())
         return Named(text, frozenset(tickets), frozenset(systems))
 
     def _links(self, delivery: Delivery, system: str, name: str) -> list[tuple[int, str]]:
         """(ticket, system) of the links of that name, of that system where one is given."""
-        linked = self._linked[delivery.project_id, name.upper()]
-        return [(ticket, of) for ticket, of in linked if of == system or not system]
+        return [
+            (ticket, of)
+            for of in ([system] if system else TicketLink.System.values)
+            for ticket in self._linked[delivery.project_id, of, _canonical(of, name)]
+        ]
 
 
-def _forms(text: str) -> tuple[str, str]:
-    return text, system_and_name(text)[1]
+def _canonical(system: str, name: str) -> str:
+    sender = BY_SYSTEM.get(system)
+    return sender.canonical(name) if sender else name.upper()
+
+
+def _forms(text: str) -> set[str]:
+    """As what a link may hold what ``text`` names."""
+    names = {text, system_and_name(text)[1]}
+    return names.union(*(each.spellings(name) for each in BY_SYSTEM.values() for name in names))
 
 
 def _names(delivery: Delivery) -> list[str]:
@@ -91,8 +103,9 @@ def _names(delivery: Delivery) -> list[str]:
     return [text for text in (delivery.find, delivery.item) if text]
 
 
-def _may_be_own(delivery: Delivery, text: str) -> bool:
-    """A tracker's key is no id of ours, even if it looks like one; what a person chose may be."""
+def _is_chosen(delivery: Delivery, text: str) -> bool:
+    """A tracker's key is no id of ours and names no other system, even if it looks like that; what
+    a person chose may."""
     chosen = delivery.find or listener_of(delivery).reference_expression
     return bool(chosen) and text != delivery.item
 
@@ -121,7 +134,7 @@ def _linked_tickets(projects: set[int | None], texts: set[str]) -> LinkedTickets
     found: LinkedTickets = defaultdict(set)
     for ticket, system, remote_key, remote_id, project in links:
         for text in {remote_key, remote_id} - {""}:
-            found[project, text.upper()].add((ticket, system))
+            found[project, system, _canonical(system, text)].add(ticket)
     return found
 
 

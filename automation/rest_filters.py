@@ -5,7 +5,7 @@ from typing import Any
 import django_filters as filters
 from django.db.models import Q, QuerySet
 
-from automation.models import Delivery, Execution
+from automation.models import Delivery, Execution, Outgoing
 from automation.reasons import DeliveryStatus, Reason
 from feedback.models import Ticket
 from rest.filters import IdFilter, IdOrNameFilter, NameFilter, TimeFilter, TruthFilter
@@ -53,3 +53,18 @@ class ExecutionFilterSet(OutcomeFilterSet):
 
     def about(self, executions: QuerySet[Any], name: str, ref: str) -> QuerySet[Any]:
         return executions.filter(ticket__in=Ticket.objects.with_ref(ref)) if ref else executions
+
+
+class OutgoingFilterSet(filters.FilterSet):
+    project = NameFilter("project__key")
+    kind = filters.ChoiceFilter(choices=Outgoing.Kind.choices)
+    status = filters.ChoiceFilter(choices=Outgoing.Status.choices)
+    destination = NameFilter("destination")
+    ticket = IdFilter("ticket")
+    ref = filters.CharFilter(max_length=50, method="about", label="A ticket's own id")
+    execution = filters.CharFilter("execution__public_id", max_length=32)
+    created_after = TimeFilter("created_at", lookup_expr="gte")
+    created_before = TimeFilter("created_at", lookup_expr="lt")
+
+    def about(self, rows: QuerySet[Any], name: str, ref: str) -> QuerySet[Any]:
+        return rows.filter(ticket__in=Ticket.objects.with_ref(ref)) if ref else rows

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from apikeys.models import APICall
-from automation.models import Delivery
+from automation.models import Delivery, HandOver, Outgoing
 from rest.models import KeptAnswer
 from rest.once import KEPT
 
@@ -18,14 +18,22 @@ AT_ONCE = 1000
 
 
 def prune() -> int:
-    """Delete requests past RETENTION_DAYS, if there is such an end, and answers past theirs."""
+    """Delete what came and went past RETENTION_DAYS, if set, and kept answers past their end."""
     requests = timedelta(days=settings.RETENTION_DAYS)
     kept: list[tuple[QuerySet[Any], str, timedelta]] = [
-        (Delivery.objects.exclude(settled_at=None), "received_at", requests),
+        (_settled(), "received_at", requests),
+        (Outgoing.objects.exclude(status=Outgoing.Status.WAITING), "created_at", requests),
         (APICall.objects.all(), "received_at", requests),
+        (HandOver.objects.all(), "expires_at", requests),
         (KeptAnswer.objects.all(), "created_at", KEPT),
     ]
     return sum(_delete(rows, since, age) for rows, since, age in kept if age)
+
+
+def _settled() -> QuerySet[Delivery]:
+    """Those that are at their end, and with a body whose every part is: the parts go with it."""
+    unsettled = Delivery.objects.filter(whole=OuterRef("pk"), settled_at=None)
+    return Delivery.objects.exclude(settled_at=None).exclude(Exists(unsettled))
 
 
 def _delete(rows: QuerySet[Any], since: str, age: timedelta) -> int:

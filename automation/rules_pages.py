@@ -6,11 +6,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
-from access.rules import Right
 from automation.listener_pages import endpoint_url
 from automation.rules.apply import Allowed
 from automation.rules.clone import A_NEW_ONE, Clone, clone_project
@@ -19,7 +17,7 @@ from automation.rules.export import rules_of
 from automation.rules.plan import Plan, carry_out, rehearse
 from feedback.forms import ProjectForm
 from feedback.models import Project
-from feedback.pages import CommunityPage, Page, ProjectPage
+from feedback.pages import CommunityPage, ManagedPage, Page, ProjectPage
 
 YAML = "application/yaml; charset=utf-8"
 
@@ -106,11 +104,6 @@ class UploadPage(Page):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         context.setdefault("form", UploadForm())
         return super().get_context_data(**context)
-
-
-class ManagedPage(ProjectPage):
-    def projects(self) -> QuerySet[Project]:
-        return Project.objects.giving(self.caller, Right.MANAGE)
 
 
 class RulesPage(ManagedPage, UploadPage):

@@ -101,7 +101,7 @@ class RunLogPage(ManagedTypePage):
         """Newest first, each with what it changed."""
         runs = self.runs(self.form()).order_by("-pk")[:MOST_EXPORTED].iterator(AT_ONCE)
         while some := list(islice(runs, AT_ONCE)):
-            changes = changes_of(some)
+            changes = changes_of(some, self.caller)
             for run in some:
                 yield {
                     "time": run.created_at.isoformat(),

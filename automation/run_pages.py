@@ -58,7 +58,7 @@ class RunMacroPage(ProjectPage):
     def _looked_at(self, run: Execution) -> dict[str, Any]:
         """Everything read while it is there."""
         prefetch_related_objects([run], "steps")
-        return {"tried": run, "changes": changes_of([run])[run.public_id]}
+        return {"tried": run, "changes": changes_of([run], self.caller)[run.public_id]}
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         known = ProjectRows(self.ticket.feedback_type)
@@ -103,7 +103,7 @@ class RunPage(Page):
             feedback_type=self.run.ticket.feedback_type,
             manages=may(self.caller, Right.MANAGE, project),
             may_undo=self.may_undo,
-            changes=changes_of([self.run])[self.run.public_id],
+            changes=changes_of([self.run], self.caller)[self.run.public_id],
             **context,
         )
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from automation.leaving import leave
 from automation.listener_types.base import Work
 from automation.macro_run import Step
 from automation.models import Execution, ExecutionStep
@@ -30,13 +31,14 @@ def carry_out(work: Work, execution: Execution, *, within: SavedFilter | None = 
             check_filter(execution.ticket, within)
             _check_loop(work, execution.ticket)
             steps = work.do(execution.ticket, actor=execution.actor, cause=execution.public_id)
-            reason, evidence = _result(work, execution, steps)
+            _keep(work, execution, *_result(work, execution, steps))
+            for step in steps:
+                step.row.execution = execution
+            ExecutionStep.objects.bulk_create(step.row for step in steps)
+            leave(execution, steps)
     except Stop as stop:
+        execution.pk = None
         return refuse(work, execution, stop)
-    _keep(work, execution, reason, evidence)
-    for step in steps:
-        step.row.execution = execution
-    ExecutionStep.objects.bulk_create(step.row for step in steps)
     return execution
 
 
@@ -80,7 +82,7 @@ def _result(work: Work, execution: Execution, steps: list[Step]) -> tuple[Reason
     if not any(step.row.record for step in steps):
         return Reason.UNCHANGED, evidence
     changes = [
-        f"{change.field} {change.before_text or 'empty'} → {change.after_text or 'empty'}"
+        change.told
         for change in TicketChange.objects.filter(
             cause=execution.public_id, ticket=execution.ticket
         )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import copy
+import hashlib
 import json
 import re
+import time
 import uuid
 from dataclasses import dataclass
 from email.message import Message
@@ -11,15 +15,18 @@ from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from automation.bodies import FORM
+from automation.outbound_messages import notifications
 from automation.senders import SENDERS
-from automation.senders.base import dig
+from automation.senders.base import dig, reach
+from automation.xml_tree import read_xml
 
 FOLDER = Path(__file__).with_suffix("")
-DELIVERY_ID = ("X-Atlassian-Webhook-Identifier", "Idempotency-Key")
 PLACEHOLDER = re.compile(r"\$\{([\w.]+)\}")
+NOTIFICATION_ID = re.compile(r"\b04l[0-9A-Za-z]{15}\b")
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Sample:
     headers: dict[str, str]
     payload: Any
     event: dict[str, Any]  # what the sender should read from it
+    xml: tuple[str, ...] = ()  # lines, of an outbound message; then ``payload`` is its first part
 
 
 @dataclass(frozen=True)
@@ -56,23 +64,27 @@ def known() -> list[tuple[str, str]]:
 
 
 def load(sender: str, event: str) -> Sample:
-    """Raises LookupError, which names those that there are."""
+    """Raises LookupError, which names those that there are: of the sender, if it has any."""
     if (sender, event) not in known():
-        there_are = ", ".join(" ".join(pair) for pair in known())
+        of_sender = [pair for pair in known() if pair[0] == sender]
+        there_are = ", ".join(" ".join(pair) for pair in of_sender or known())
         raise LookupError(f"There is no sample “{sender} {event}”. There are: {there_are}.")
     parts = json.loads((FOLDER / sender / f"{event}.json").read_text())
+    if "xml" in parts:
+        parts["payload"] = notifications(read_xml("\n".join(parts["xml"]).encode()))[0]
     return Sample(sender, event, **parts)
 
 
-def post(url: str, sample: Sample, secret: str = "", delivery_id: str = "") -> Answer:
-    """Send ``sample`` to ``url``, as its sender would; raises OSError where nobody answers."""
-    body = json.dumps(sample.payload, ensure_ascii=False).encode()
-    headers = dict(sample.headers)
-    for name in headers.keys() & set(DELIVERY_ID):
-        headers[name] = delivery_id or str(uuid.uuid4())
-    if secret:
-        signature = SENDERS[sample.sender].signature
-        headers[signature.header] = signature.sign(secret, body)
+def post(
+    url: str, sample: Sample, secret: str = "", delivery_id: str = "", key: str = ""
+) -> Answer:
+    """Send ``sample`` to ``url``, as its sender would; raises OSError where nobody answers.
+
+    ``key`` is an API key that is not part of ``url``: the password of Basic authentication.
+    """
+    headers, body = request_of(sample, secret, delivery_id)
+    if key:
+        headers["Authorization"] = f"Basic {base64.b64encode(f':{key}'.encode()).decode()}"
     request = Request(filled_in(url, sample.payload), body, headers, method="POST")
     try:
         with build_opener(ProxyHandler({}), _NoRedirect).open(request, timeout=30) as answer:
@@ -80,6 +92,42 @@ def post(url: str, sample: Sample, secret: str = "", delivery_id: str = "") -> A
     except HTTPError as error:
         with error:
             return _read(error)
+
+
+def request_of(
+    sample: Sample, secret: str = "", delivery_id: str = ""
+) -> tuple[dict[str, str], bytes]:
+    """Headers and body: with ``delivery_id`` or a new one, sent now, signed with ``secret``."""
+    sender = SENDERS[sample.sender]
+    headers, payload = dict(sample.headers), copy.deepcopy(sample.payload)
+    number = delivery_id or str(uuid.uuid4())
+    headers |= dict.fromkeys(headers.keys() & set(sender.delivery_headers), number)
+    _put(payload, sender.delivery_path, number)
+    _put(payload, sender.sent_path, int(time.time() * 1000))
+    body = json.dumps(payload, ensure_ascii=False)
+    if sample.xml:
+        body = _xml(sample, number)
+    if headers.get("Content-Type") == FORM:
+        body = urlencode({"payload": body})
+    if secret:
+        headers |= sender.signature.headers(secret, body.encode())
+    return headers, body.encode()
+
+
+def _put(payload: Any, path: str, value: Any) -> None:
+    """Replace what ``payload`` has at ``path``, if it has anything there."""
+    parent, _, name = path.rpartition(".")
+    holder = reach(payload, parent) if parent else payload
+    if name and isinstance(holder, dict) and name in holder:
+        holder[name] = value
+
+
+def _xml(sample: Sample, delivery_id: str) -> str:
+    """XML has the delivery id inside: one for each notification."""
+    return NOTIFICATION_ID.sub(
+        lambda old: "04l" + hashlib.sha256(f"{delivery_id} {old[0]}".encode()).hexdigest()[:15],
+        "\n".join(sample.xml),
+    )
 
 
 def filled_in(url: str, payload: Any) -> str:

@@ -5,22 +5,34 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 from automation.actions import ACTIONS
 from automation.delivery_page import shown_body
-from automation.listener_form import ListenerForm, default_when
+from automation.listener_form import ListenerForm
 from automation.listener_pages import endpoint_url
+from automation.listener_when import default_when
 from automation.macros import ActionsRefused, as_params, save_macro
-from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
+from automation.models import (
+    Delivery,
+    Execution,
+    ExecutionStep,
+    ExternalListener,
+    Macro,
+    Outgoing,
+)
+from automation.outbox.secrets import shown_content
 from automation.params_schema import of_another_type
 from automation.senders import SENDERS
-from feedback.models import Ticket
+from automation.status_table import MOST_ROWS, as_rows, by_row
+from feedback.models import Status, Ticket
 from feedback.serializers import KeyField, OfTypeSerializer, ValueField
 from rest.errors import by_field
-from rest.fields import RowField, StrictCharField, StrictChoiceField
+from rest.fields import RowField, RowsField, StrictCharField, StrictChoiceField
 from rest.serializers import ListInOrder, RowSerializer, StrictSerializer
 
 MOST_ACTIONS = 50
+MOST_STATUSES = 500
 
 
 class ActionSerializer(StrictSerializer):
@@ -71,19 +83,64 @@ class MacroSerializer(OfTypeSerializer):
             raise serializers.ValidationError({"actions": refused.by_action}) from refused
 
 
+class StatusRowSerializer(StrictSerializer):
+    also: ClassVar[dict[str, Any]] = {  # a row that is not empty
+        "anyOf": [
+            *(
+                {"required": [name], "properties": {name: {"pattern": r"[^\s\x1c-\x1f\x85,]"}}}
+                for name in ("status", "resolution")
+            ),
+            {"required": ["macro"], "properties": {"macro": {"type": "integer"}}},
+        ]
+    }
+    status = StrictCharField(
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="The status over there; several with commas. “”: any.",
+    )
+    resolution = StrictCharField(
+        max_length=200, required=False, default="", allow_blank=True, help_text="The same."
+    )
+    macro = RowField(
+        queryset=Macro.objects.all(),
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text="Null: nothing is done.",
+    )
+
+
 class ListenerSerializer(OfTypeSerializer):
     example = {
         "project": "beta",
         "feedback_type": 1,
-        "name": "Jira fixed",
-        "key": "jirafixed",
+        "name": "Jira follows",
+        "key": "jirafollows",
         "sender": "jira",
-        "macro": 1,
-        "when": "status_changed_to",
-        "when_status": "Done",
+        "when": "status_changed",
+        "status_table": [
+            {"status": "Done", "resolution": "Fixed, Resolved", "macro": 1},
+            {"status": "Done", "resolution": "", "macro": None},
+        ],
     }
     key = KeyField()
     sender = StrictChoiceField(choices=list(SENDERS), required=False)
+    status_table: Any = ListInOrder(
+        child=StatusRowSerializer(),
+        source="status_rows",
+        required=False,
+        max_length=MOST_ROWS,
+        help_text="The first row that matches decides; else “macro” does.",
+    )
+    protected_statuses = RowsField(
+        queryset=Status.objects.all(),
+        max_length=MOST_STATUSES,
+        required=False,
+        help_text="Ids of the statuses out of which the listener moves no ticket.",
+    )
+    data_name = KeyField(required=False, allow_blank=True)
     when = StrictChoiceField(
         choices=ExternalListener.When.choices,
         required=False,
@@ -113,11 +170,19 @@ class ListenerSerializer(OfTypeSerializer):
             "sender",
             "type",
             "macro",
+            "status_table",
+            "protected_statuses",
+            "comment_exposure",
+            "data_name",
+            "data_expression",
             "filter",
             "when",
             "when_status",
             "condition",
             "reference_expression",
+            "event_expression",
+            "status_expression",
+            "several",
             "secret",
             "has_secret",
             "enabled",
@@ -137,10 +202,7 @@ class ListenerSerializer(OfTypeSerializer):
         secret = values.pop("secret", None)
         form = ListenerForm(self._form_data(row, values, secret), instance=row)
         if not form.is_valid():
-            problems = by_field(ValidationError(form.errors.as_data()))
-            if "new_secret" in problems:
-                problems["secret"] = problems.pop("new_secret")
-            raise serializers.ValidationError(problems)
+            raise serializers.ValidationError(_listener_problems(form))
         return form.save()
 
     def _form_data(
@@ -149,7 +211,31 @@ class ListenerSerializer(OfTypeSerializer):
         own = {field.name for field in row._meta.fields}
         names = [name for name in ListenerForm.base_fields if name in own]
         given = {name: values.get(name, getattr(row, name, None)) for name in names}
-        return as_params(given) | {"new_secret": secret or "", "remove_secret": secret == ""}
+        rows, statuses = values.get("status_rows"), values.get("protected_statuses")
+        if row.pk:
+            rows = as_rows(row.status_rows.all()) if rows is None else rows
+            statuses = row.protected_statuses.all() if statuses is None else statuses
+        return as_params(given) | {
+            "status_table": [as_params(each) for each in rows or ()],
+            "protected_statuses": [status.pk for status in statuses or ()],
+            "new_secret": secret or "",
+            "remove_secret": secret == "",
+        }
+
+
+def _listener_problems(form: ListenerForm) -> dict[str, Any]:
+    """Under the names that the body has; what is wrong with rows, in their order."""
+    data = form.errors.as_data()
+    problems = by_field(ValidationError(data))
+    if "new_secret" in problems:
+        problems["secret"] = problems.pop("new_secret")
+    about_rows = by_row(data.get("status_table", ()), len(form["status_table"].value()))
+    if any(about_rows):
+        problems["status_table"] = [
+            {name or api_settings.NON_FIELD_ERRORS_KEY: each for name, each in row.items()}
+            for row in about_rows
+        ]
+    return problems
 
 
 class OnTicketSerializer(StrictSerializer):
@@ -238,6 +324,12 @@ class DeliverySerializer(RowSerializer):
     duplicate_of: Any = serializers.SlugRelatedField(
         slug_field="public_id", read_only=True, allow_null=True
     )
+    whole: Any = serializers.SlugRelatedField(
+        slug_field="public_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The delivery that keeps the body of which this one is a part.",
+    )
     tickets = serializers.SerializerMethodField(help_text="Ids of those that it was about.")
     refs = serializers.SerializerMethodField(help_text="The same by their own ids.")
     executions = serializers.SerializerMethodField(help_text="Ids, one for each ticket.")
@@ -270,6 +362,8 @@ class DeliverySerializer(RowSerializer):
             "occurred_at",
             "delivery_id",
             "duplicate_of",
+            "whole",
+            "part",
             "attempts",
             "settled_at",
             "tickets",
@@ -291,10 +385,72 @@ class WholeDeliverySerializer(DeliverySerializer):
     """With what was sent, less its secrets."""
 
     headers = serializers.DictField(source="header_map", child=serializers.CharField())
-    body = serializers.SerializerMethodField(help_text="As text; JSON with line breaks.")
+    body = serializers.SerializerMethodField(
+        help_text="As text, JSON with line breaks; XML as the JSON that expressions see."
+    )
 
     class Meta(DeliverySerializer.Meta):
         fields = [*DeliverySerializer.Meta.fields, "headers", "body"]
 
     def get_body(self, delivery: Delivery) -> str:
         return shown_body(delivery)
+
+
+class OutgoingSerializer(RowSerializer):
+    id = serializers.CharField(
+        source="public_id",
+        read_only=True,
+        help_text="The Idempotency-Key of a call, part of the Message-ID of a mail.",
+    )
+    project: Any = serializers.SlugRelatedField(slug_field="key", read_only=True)
+    execution: Any = serializers.SlugRelatedField(
+        slug_field="public_id", read_only=True, allow_null=True
+    )
+    ref = serializers.CharField(source="ticket.ref", default=None, allow_null=True)
+    sentence = serializers.CharField(help_text="What became of it, and what comes next.")
+    next_attempt_at = serializers.DateTimeField(
+        source="due_at", allow_null=True, help_text="null where none comes by itself."
+    )
+    merged_into: Any = serializers.SlugRelatedField(
+        slug_field="public_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The one mail that it became part of.",
+    )
+
+    class Meta:
+        model = Outgoing
+        fields = [
+            "id",
+            "created_at",
+            "project",
+            "kind",
+            "status",
+            "sentence",
+            "destination",
+            "title",
+            "ticket",
+            "ref",
+            "execution",
+            "attempts",
+            "next_attempt_at",
+            "sent_at",
+            "merged_into",
+        ]
+
+
+class WholeOutgoingSerializer(OutgoingSerializer):
+    """With what was sent and answered, less its secrets."""
+
+    content = serializers.SerializerMethodField(
+        help_text="Of a mail: to, subject, text, html. Of a call: method, url, headers, body."
+    )
+    answer = serializers.DictField(
+        help_text="To a call: status, headers, body, cut. To a mail that was refused: code, text."
+    )
+
+    class Meta(OutgoingSerializer.Meta):
+        fields = [*OutgoingSerializer.Meta.fields, "content", "answer"]
+
+    def get_content(self, row: Outgoing) -> dict[str, Any]:
+        return shown_content(row.content)

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from apikeys import services
 from automation import bulk, key_use, queue, retention, schedules, triggers
+from automation.outbox.crew import call_crew
 
 
 @shared_task(ignore_result=True)
@@ -20,6 +21,11 @@ def start_by_itself() -> None:
     schedules.start_due()
     if not all((triggers.fire(), bulk.work_off())):
         start_by_itself.apply_async(retry=False)
+
+
+@shared_task(ignore_result=True)
+def send_outgoing() -> None:
+    call_crew()
 
 
 @shared_task(ignore_result=True)

@@ -6,18 +6,22 @@ from automation.bulk_pages import BulkAddPage, BulkRunPage
 from automation.call_pages import KeyCallsPage, RefusedCallsPage
 from automation.delivery_page import CauseView, DeliveryPage
 from automation.door import ListenView
+from automation.hand_over_page import HandOverPage
 from automation.listener_pages import (
     AutomationPage,
     ListenerAddPage,
     ListenerDeletePage,
     ListenerPage,
     ListenerSwitchPage,
+    ListenerTrialPage,
 )
 from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
 from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
+from automation.outbox_pages import OutboxPage, OutgoingPage
 from automation.rules_pages import ClonePage, NewFromFilePage, RulesDownload, RulesPage
 from automation.run_log import RunLogPage
 from automation.run_pages import RunMacroPage, RunPage, UndoRunPage
+from automation.setup_pages import HandOverAddView, HandOverRevokeView, LightView, SetupPage
 from automation.start_pages import (
     ScheduleDeletePage,
     SchedulePage,
@@ -30,6 +34,7 @@ from automation.switch_pages import ListenerGoOnPage, PauseAllPage, PausePage
 listen = ListenView.as_view()
 
 urlpatterns = [
+    path("hand-over/", HandOverPage.as_view(), name="hand_over"),
     path(
         "api/v1/projects/<str:project_key>/feedbackListeners/<str:listener_key>",
         listen,
@@ -50,7 +55,17 @@ pages = [
     path(_type + "macros/<int:pk>/delete/", MacroDeletePage.as_view(), name="macro_delete"),
     path(_type + "automation/", AutomationPage.as_view(), name="automation"),
     path(_type + "listeners/add/", ListenerAddPage.as_view(), name="listener_add"),
+    path(_type + "listeners/add/try/", ListenerTrialPage.as_view(), name="listener_try"),
     path(_type + "listeners/<int:pk>/", ListenerPage.as_view(), name="listener"),
+    path(_type + "listeners/<int:pk>/try/", ListenerTrialPage.as_view(), name="listener_try"),
+    path(_type + "listeners/<int:pk>/setup/", SetupPage.as_view(), name="listener_setup"),
+    path(_type + "listeners/<int:pk>/setup/light/", LightView.as_view(), name="listener_light"),
+    path(_type + "listeners/<int:pk>/hand-overs/", HandOverAddView.as_view(), name="hand_over_add"),
+    path(
+        _type + "listeners/<int:pk>/hand-overs/<int:hand_over>/revoke/",
+        HandOverRevokeView.as_view(),
+        name="hand_over_revoke",
+    ),
     path(_type + "listeners/<int:pk>/log/", ListenerLogPage.as_view(), name="listener_log"),
     path(
         _type + "listeners/<int:pk>/switch/", ListenerSwitchPage.as_view(), name="listener_switch"
@@ -82,6 +97,12 @@ pages = [
     path("runs/<slug:public_id>/", RunPage.as_view(), name="run"),
     path("runs/<slug:public_id>/undo/", UndoRunPage.as_view(), name="undo_run"),
     path("causes/<slug:public_id>/", CauseView.as_view(), name="cause"),
+    path("projects/<slug:project_key>/outbox/", OutboxPage.as_view(), name="outbox"),
+    path(
+        "projects/<slug:project_key>/outbox/<slug:public_id>/",
+        OutgoingPage.as_view(),
+        name="outgoing",
+    ),
     path("projects/<slug:project_key>/rules/", RulesPage.as_view(), name="rules"),
     path(
         "projects/<slug:project_key>/rules/download/",

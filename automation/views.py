@@ -20,9 +20,14 @@ from automation.by_hand import run_by_hand, runnable, undo
 from automation.delivery_page import changes_of
 from automation.listener_pages import users_of_listener
 from automation.macro_pages import users_of_macro
-from automation.models import Delivery, Execution, ExternalListener, Macro
+from automation.models import Delivery, Execution, ExternalListener, Macro, Outgoing
 from automation.params_schema import params_schema
-from automation.rest_filters import DeliveryFilterSet, ExecutionFilterSet, ListenerFilterSet
+from automation.rest_filters import (
+    DeliveryFilterSet,
+    ExecutionFilterSet,
+    ListenerFilterSet,
+    OutgoingFilterSet,
+)
 from automation.runs import rehearsal
 from feedback.models import Ticket, TicketChange
 from feedback.rest_filters import OfTypeFilterSet
@@ -30,6 +35,7 @@ from feedback.views import BY_NAME, OfType
 from rest.views import DeletableResource, Resource
 
 PUBLIC_ID = "[0-9a-f]{32}"
+KEPT = ("body", "headers")  # of a delivery, what a list does not show
 
 
 class ShowsRuns:
@@ -37,9 +43,9 @@ class ShowsRuns:
 
     changes: dict[str, list[TicketChange]] = defaultdict(list)
 
-    def with_changes(self, executions: Iterable[Execution]) -> list[Execution]:
+    def with_changes(self: Any, executions: Iterable[Execution]) -> list[Execution]:
         executions = list(executions)
-        self.changes = changes_of(executions)
+        self.changes = changes_of(executions, self.caller)
         return executions
 
     def shown_run(self: Any, execution: Execution) -> Response:
@@ -122,12 +128,13 @@ class MacroView(ShowsRuns, OfType, DeletableResource):
 
 
 class ListenerView(OfType, DeletableResource):
-    """External listeners: addresses that trackers call, each of which runs a macro."""
+    """External listeners: addresses that trackers call; mostly, each runs a macro."""
 
     model = ExternalListener
     serializer_class = serializers.ListenerSerializer
     filterset_class = ListenerFilterSet
     related = ("project", "feedback_type__project", "macro", "filter")
+    many_related = ("status_rows", "protected_statuses")
     ordering_fields = {**BY_NAME, "key": "key"}
     instead = "Switch it off instead."
 
@@ -147,14 +154,15 @@ class DeliveryView(Resource):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_regex = PUBLIC_ID
-    related = ("project", "listener", "api_key", "duplicate_of")
+    related = ("project", "listener", "api_key", "duplicate_of", "whole")
     many_related = ("executions__ticket__feedback_type",)
     ordering = ("-pk",)
     ordering_fields = {"id": "pk", "received_at": "received_at"}
 
     def get_queryset(self) -> QuerySet[Delivery]:
-        rows = super().get_queryset().defer("duplicate_of__body", "duplicate_of__headers")
-        return rows if self.detail else rows.defer("body", "headers")
+        unasked = [f"{other}__{kept}" for other in ("duplicate_of", "whole") for kept in KEPT]
+        rows = super().get_queryset().defer(*unasked)
+        return rows if self.detail else rows.defer(*KEPT)
 
     def get_serializer_class(self) -> Any:
         return serializers.WholeDeliverySerializer if self.detail else self.serializer_class
@@ -196,3 +204,24 @@ class ExecutionView(ShowsRuns, Resource):
         serializer.is_valid(raise_exception=True)
         even = serializer.validated_data.get("even", [])
         return self.shown_run(undo(run, self.caller, even=even))
+
+
+class OutgoingView(Resource):
+    """Mail and calls that macros caused, and what became of each, newest first."""
+
+    model = Outgoing
+    serializer_class = serializers.OutgoingSerializer
+    filterset_class = OutgoingFilterSet
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+    lookup_value_regex = PUBLIC_ID
+    related = ("project", "execution", "ticket__feedback_type", "merged_into")
+    ordering = ("-pk",)
+    ordering_fields = {"id": "pk", "created_at": "created_at", "sent_at": "sent_at"}
+
+    def get_queryset(self) -> QuerySet[Outgoing]:
+        rows = super().get_queryset().defer("merged_into__content", "merged_into__answer")
+        return rows if self.detail else rows.defer("content", "answer")
+
+    def get_serializer_class(self) -> Any:
+        return serializers.WholeOutgoingSerializer if self.detail else self.serializer_class

@@ -1,7 +1,7 @@
-"""Tell a worker that something was received: one message for all that came in a moment.
+"""Tell a worker that there is work: one message for all that came in a moment.
 
-A thread sends it, so that the door never waits for a broker. A message that is lost loses
-nothing: the sweep finds the rows.
+A thread sends it, so that nobody waits for a broker. A message that is lost loses nothing: the
+sweep finds the rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import threading
 import time
 
-from automation.tasks import settle_received
+from celery import current_app
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,8 @@ EXPIRES = 5  # seconds: later the sweep has done its work
 
 
 class Waker:
-    def __init__(self) -> None:
+    def __init__(self, task: str) -> None:
+        self._task = task
         self._called = threading.Event()
         self._starting = threading.Lock()
         self._process = 0
@@ -37,10 +38,11 @@ class Waker:
         while self._called.wait():
             self._called.clear()
             try:
-                settle_received.apply_async(retry=False, expires=EXPIRES)
+                current_app.send_task(self._task, retry=False, expires=EXPIRES)
             except Exception as error:
                 log.warning("The broker cannot be reached, the sweep will do: %s", error)
             time.sleep(MOMENT)
 
 
-wake = Waker().wake
+wake = Waker("automation.tasks.settle_received").wake
+wake_outbox = Waker("automation.tasks.send_outgoing").wake

@@ -27,6 +27,7 @@ RESOURCES = {
     "listeners": automation.ListenerView,
     "deliveries": automation.DeliveryView,
     "executions": automation.ExecutionView,
+    "outgoing": automation.OutgoingView,
     "api-keys": apikeys.APIKeyView,
     "api-calls": apikeys.APICallView,
 }

@@ -22,6 +22,6 @@ def log_as_django_does(**signal: Any) -> None:
 
 @worker_ready.connect
 def sweep(**signal: Any) -> None:
-    """Pick up what was received, or became due, while no worker ran."""
-    app.send_task("automation.tasks.settle_received")
-    app.send_task("automation.tasks.start_by_itself")
+    """Pick up what was received, became due or should have left, while no worker ran."""
+    for task in ("settle_received", "start_by_itself", "send_outgoing"):
+        app.send_task(f"automation.tasks.{task}")

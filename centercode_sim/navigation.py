@@ -24,6 +24,7 @@ PARTS = {  # by the first word of a page's name
     "macro": "resources",
     "automation": "automation",
     "listener": "automation",
+    "hand": "automation",
 }
 
 

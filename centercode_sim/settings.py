@@ -136,6 +136,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5,
         "options": {"expires": 5},
     },
+    "send what waits in the outbox": {
+        "task": "automation.tasks.send_outgoing",
+        "schedule": 5,
+        "options": {"expires": 5},
+    },
     "mail the use of keys": {
         "task": "automation.tasks.mail_key_uses",
         "schedule": 60,
@@ -147,6 +152,10 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3600},
     },
 }
+
+# Calls to the outside
+
+OUTBOUND_NETWORKS = env.networks("OUTBOUND_NETWORKS")
 
 # Mail and logs
 
@@ -217,6 +226,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ExposureEnum": "feedback.models.Exposure",
+        "DeliveryStatusEnum": "automation.reasons.DeliveryStatus",
+        "OutgoingStatusEnum": "automation.models.Outgoing.Status",
+        "OutgoingKindEnum": "automation.models.Outgoing.Kind",
+        "TeamKindEnum": "feedback.models.Team.Kind",
+    },
 }
 
 # The look

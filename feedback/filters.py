@@ -20,6 +20,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 
+from feedback.data_filter import HOW, DataFilter, what_it_holds
 from feedback.errors import BrokenFilter, GroupProblems, GroupsRefused
 from feedback.models import (
     MOST_POINTS,
@@ -51,6 +52,7 @@ VERBS = {
     "score_max": ("is at most", "is more than"),
     "created_after": ("is on or after", "is before"),
     "created_before": ("is on or before", "is after"),
+    "custom_data": ("has", "does not have"),
 }
 IS = ("is", "is none of")
 
@@ -193,6 +195,7 @@ class TicketFilterSet(filters.FilterSet):
             created_before=filters.DateFilter(
                 field_name="created_at", lookup_expr="date__lte", label="Creation date"
             ),
+            custom_data=DataFilter(label="Custom data", help_text=HOW),
         )
     )
 
@@ -215,13 +218,18 @@ class TicketFilterSet(filters.FilterSet):
 
 
 def of_type(
-    data: QueryDict, feedback_type: FeedbackType, known: Known | None = None
+    data: QueryDict,
+    feedback_type: FeedbackType,
+    known: Known | None = None,
+    tickets: QuerySet[Ticket] | None = None,
 ) -> TicketFilterSet:
     """The filter of the tickets of one type, whose project bounds every choice."""
-    tickets = Ticket.objects.filter(feedback_type=feedback_type)
+    among = (Ticket.objects.all() if tickets is None else tickets).filter(
+        feedback_type=feedback_type
+    )
     project = feedback_type.project
     return TicketFilterSet(
-        data, tickets, choices=lambda model: CHOICES_IN_PROJECT[model](project), known=known
+        data, among, choices=lambda model: CHOICES_IN_PROJECT[model](project), known=known
     )
 
 
@@ -315,22 +323,33 @@ def any_of(
     tickets: QuerySet[Ticket], groups: Iterable[Mapping[str, Any]], feedback_type: FeedbackType
 ) -> QuerySet[Ticket]:
     """Tickets inside at least one of ``groups``, each of which was checked before."""
-    inside = (Q(pk__in=of_type(as_query(group), feedback_type).qs.values("pk")) for group in groups)
+    among = tickets.order_by()  # each group looks at these alone, not at all of the type
+    inside = (
+        Q(pk__in=of_type(as_query(group), feedback_type, tickets=among).qs.values("pk"))
+        for group in groups
+    )
     return tickets.filter(reduce(or_, inside))
 
 
 def what_differs(ticket: Ticket, saved: SavedFilter) -> list[str]:
     """Why ``ticket`` is outside ``saved``: “status is New”, for each field that keeps it out."""
     alone = Ticket.objects.filter(pk=ticket.pk)
-    keeping_out = {
-        name.removesuffix(NOT): None
-        for group in saved.groups
-        for name, values in group.items()
-        if not any_of(alone, [{name: values}], saved.feedback_type).exists()
-    }
+    keeping_out: dict[str, list[Any]] = defaultdict(list)
+    for group in saved.groups:
+        for name, values in group.items():
+            if not any_of(alone, [{name: values}], saved.feedback_type).exists():
+                keeping_out[name.removesuffix(NOT)] += as_list(values)
     return [
-        f"{label_of(name).lower()} is {actual(ticket, name) or 'empty'}" for name in keeping_out
+        f"{label_of(name).lower()} {what}"
+        for name, values in keeping_out.items()
+        for what in _actual(ticket, name, values)
     ]
+
+
+def _actual(ticket: Ticket, name: str, values: list[Any]) -> list[str]:
+    if isinstance(TicketFilterSet.base_filters[name], DataFilter):
+        return what_it_holds(ticket, values)
+    return [f"is {actual(ticket, name) or 'empty'}"]
 
 
 def actual(ticket: Ticket, name: str) -> str:

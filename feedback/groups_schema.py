@@ -6,6 +6,8 @@ from typing import Any
 
 import django_filters as filters
 
+from feedback.data_filter import MOST_ASKED, DataFilter
+from feedback.data_paths import LONGEST_ASKED
 from feedback.filters import (
     LONGEST_TEXT,
     MOST_GROUPS,
@@ -37,12 +39,20 @@ def groups_schema() -> Schema:
 def _of_field(name: str, field: filters.Filter) -> Schema:
     """One value, or several in a list where the field takes several."""
     value = _of_value(field)
-    most = MOST_VALUES if isinstance(field, filters.MultipleChoiceFilter) else 1
+    most = _most(field)
     several = {"type": "array", "items": value, "minItems": 1, "maxItems": most}
     return {"description": label_of(name), "anyOf": [value, several]}
 
 
+def _most(field: filters.Filter) -> int:
+    if isinstance(field, DataFilter):
+        return MOST_ASKED
+    return MOST_VALUES if isinstance(field, filters.MultipleChoiceFilter) else 1
+
+
 def _of_value(field: filters.Filter) -> Schema:
+    if isinstance(field, DataFilter):
+        return NAME | {"maxLength": LONGEST_ASKED}
     if isinstance(field, RowsFilter):
         return {"anyOf": [{"type": "integer", "minimum": 1}, NAME]}
     if isinstance(field, filters.DateFilter):

@@ -81,6 +81,13 @@ class ProjectPage(Page):
         return super().get_context_data(project=self.project, manages=self.manages, **context)
 
 
+class ManagedPage(ProjectPage):
+    """The same, for those who manage the project only."""
+
+    def projects(self) -> QuerySet[Project]:
+        return Project.objects.giving(self.caller, Right.MANAGE)
+
+
 class TypePage(ProjectPage):
     """A page of the feedback type whose prefix is in the address."""
 

@@ -26,6 +26,7 @@ from feedback.models import (
     Team,
     Ticket,
     TicketChange,
+    TicketData,
     TicketLink,
     Workflow,
 )
@@ -396,17 +397,33 @@ class CommentSerializer(RowSerializer):
     author: Any = serializers.SlugRelatedField(
         slug_field="username", read_only=True, allow_null=True, help_text="Null: no person did it."
     )
+    system = serializers.CharField(
+        read_only=True, help_text="The outside system that it came from; “” for one of ours."
+    )
+    remote_id = serializers.CharField(read_only=True, help_text="What it is called over there.")
 
     class Meta:
         model = Comment
-        fields = ["id", "ticket", "author", "actor", "cause", "body", "exposure", "created_at"]
+        fields = [
+            "id",
+            "ticket",
+            "author",
+            "actor",
+            "cause",
+            "body",
+            "exposure",
+            "system",
+            "remote_id",
+            "created_at",
+        ]
         read_only_fields = ["actor", "cause"]
 
     def to_representation(self, comment: Comment) -> dict[str, Any]:
+        """Where a comment comes from is, like links, for those inside."""
         shown = super().to_representation(comment)
         insider = self.context["view"].is_insider(comment.ticket.project)
         shown["actor"], shown["cause"] = behind(comment.actor, comment.cause, insider)
-        return shown
+        return shown if insider else shown | {"system": "", "remote_id": ""}
 
     def create(self, validated_data: dict[str, Any]) -> Comment:
         ticket = validated_data["ticket"]
@@ -422,6 +439,14 @@ class TicketCommentSerializer(CommentSerializer):
 
     class Meta(CommentSerializer.Meta):
         read_only_fields = ["ticket", "actor", "cause"]
+
+
+class DataSerializer(RowSerializer):
+    content = serializers.JSONField(help_text="As the outside system told it.")
+
+    class Meta:
+        model = TicketData
+        fields = ["name", "content", "updated_at"]
 
 
 @extend_schema_field({"nullable": True})

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.generic import FormView
 
 from access.rules import may_change, may_make, seen
+from feedback.data_cards import cards
 from feedback.forms import CommentForm, LinkForm, SubmitForm, TicketForm
 from feedback.models import Comment, PersonNote, Ticket, TicketLink
 from feedback.numbers import row_id
@@ -172,6 +173,7 @@ class TicketPage(ProjectPage):
                 "feedback_type": self.ticket.feedback_type,
                 "entries": entries,
                 "more": more,
+                "data": cards(self.ticket, self.caller) if self.insider else [],
                 **forms,
                 **context,
             }

@@ -12,7 +12,6 @@ from feedback.models import Comment, Ticket, TicketChange
 
 NEWEST = 100  # entries of each kind, unless somebody asks for everything
 AUTOMATION = "Automation"
-LABELS = {"team": "Responsible team", "link": "Link"}
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from feedback.models import (
     Team,
     Ticket,
     TicketChange,
+    TicketData,
     TicketLink,
     Workflow,
 )
@@ -203,6 +204,12 @@ class TicketView(Insiders, OfType, WritableResource):
         """Say something about this ticket."""
         return self._add(Comment)
 
+    @extend_schema(responses=serializers.DataSerializer(many=True), filters=False)
+    @action(detail=True, serializer_class=serializers.DataSerializer)
+    def data(self, request: Request, **kwargs: Any) -> Response:
+        """What outside systems last told about this ticket, kept by listeners of custom data."""
+        return self._page(seen(TicketData, self.caller).filter(ticket=self.get_object()))
+
     @extend_schema(responses=serializers.ChangeSerializer(many=True), filters=False)
     @action(detail=True, serializer_class=serializers.ChangeSerializer)
     def history(self, request: Request, **kwargs: Any) -> Response:
@@ -211,7 +218,7 @@ class TicketView(Insiders, OfType, WritableResource):
         return self._page(changes.select_related("ticket__feedback_type__project"))
 
     def known_parameters(self) -> set[str]:
-        listed = self.action in ("links", "comments", "history")
+        listed = self.action in ("links", "comments", "data", "history")
         return {"page", "page_size"} if listed else super().known_parameters()
 
     def _page(self, rows: Any) -> Response:

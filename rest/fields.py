@@ -92,6 +92,27 @@ class RowField(serializers.PrimaryKeyRelatedField):
         return super().to_internal_value(data)
 
 
+class RowsField(serializers.ListField):
+    """Rows by their ids, of those that the caller may see, looked up together."""
+
+    child = StrictIntegerField(min_value=1, max_value=MOST)
+
+    def __init__(self, *, queryset: Any, max_length: int, **options: Any) -> None:
+        super().__init__(max_length=max_length, **options)
+        self.queryset = queryset
+
+    def to_representation(self, data: Any) -> list[int]:
+        return sorted(row.pk for row in data.all())
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        ids = super().to_internal_value(data)
+        found = self.context["view"].offered(self.queryset.all()).in_bulk(ids)
+        if unknown := next((pk for pk in ids if pk not in found), None):
+            problem = RowField.default_error_messages["does_not_exist"].format(pk_value=unknown)
+            raise serializers.ValidationError(problem)
+        return [*found.values()]
+
+
 class NameField(serializers.SlugRelatedField):
     """A row by its name or key, of those that the caller may see."""
 

@@ -22,6 +22,7 @@ from feedback.services import create_project, link_ticket, save_filter, submit_t
 def quiet_broker(monkeypatch):
     """Nobody listens to the broker in a test: ``send`` plays the worker, where it is wanted."""
     monkeypatch.setattr("automation.intake.wake", lambda: None)
+    monkeypatch.setattr("automation.outbox.put.wake_outbox", lambda: None)
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,11 @@ def start(folder, **variables):
         ("BODY_LIMIT", "0", "BODY_LIMIT is “0”, not a whole number of at least 1."),
         ("RETENTION_DAYS", "-1", "RETENTION_DAYS is “-1”, not a whole number of at least 0."),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES is no list of networks: 10.0.0.1/8"),
+        (
+            "OUTBOUND_NETWORKS",
+            "my tracker",
+            "OUTBOUND_NETWORKS is no list of networks: 'my tracker'",
+        ),
         ("ALLOWED_HOSTS", "https://hub.example.com", "Give host names alone: hub.example.com."),
         ("CSRF_TRUSTED_ORIGINS", "hub.example.com", "Write it as https://hub.example.com."),
         ("SITE_URL", "hub.example.com", "SITE_URL holds “hub.example.com”."),

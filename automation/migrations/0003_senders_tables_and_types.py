@@ -17,7 +17,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="delivery",
             name="comment",
-            field=models.JSONField(default=dict, help_text="id, change, body and author."),
+            field=models.JSONField(
+                default=dict, help_text="id, change, body, author, version and restricted."
+            ),
         ),
         migrations.AddField(
             model_name="delivery",
@@ -299,7 +301,7 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         blank=True,
-                        help_text="Several: separated by commas. Empty: any status.",
+                        help_text="Several: separated by commas. Empty: any status. category:done stands for any status of that category, in whatever language.",
                         max_length=200,
                     ),
                 ),

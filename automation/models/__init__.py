@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from automation.models.deliveries import Delivery
 from automation.models.executions import Execution, ExecutionStep
+from automation.models.hand_overs import HandOver
 from automation.models.listeners import (
     KEY_PLACEHOLDER,
     ExternalListener,
     ProtectedStatus,
     StatusRow,
+    names_in,
 )
 from automation.models.macros import Macro, MacroAction, MacroActionUse, MacroSecret
 from automation.models.outcomes import public_id
+from automation.models.outgoing import Outgoing
 from automation.models.starts import (
     BulkRun,
     BulkTicket,
@@ -28,10 +31,12 @@ __all__ = [
     "Execution",
     "ExecutionStep",
     "ExternalListener",
+    "HandOver",
     "Macro",
     "MacroAction",
     "MacroActionUse",
     "MacroSecret",
+    "Outgoing",
     "Pause",
     "ProtectedStatus",
     "Rule",
@@ -39,5 +44,6 @@ __all__ = [
     "StatusRow",
     "Trigger",
     "TriggerMember",
+    "names_in",
     "public_id",
 ]

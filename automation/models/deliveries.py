@@ -8,14 +8,19 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from apikeys.models import RequestRecord
 from automation.bodies import read_body
 from automation.models.listeners import ExternalListener
 from automation.models.outcomes import Outcome, public_id
+from automation.outbound_messages import notifications
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Reason
-from automation.senders.base import FINGERPRINT
+from automation.senders import SENDERS
+from automation.senders.base import FINGERPRINT, Kind
 from feedback.models import Project
+
+CATEGORY = "category:"  # before a word that stands for all statuses of a kind
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -49,7 +54,9 @@ class Delivery(RequestRecord, Outcome):
     status_after = models.CharField(max_length=200, blank=True)
     resolution = models.CharField(max_length=200, blank=True)
     remote_actor = models.CharField(max_length=200, blank=True, help_text="Who did it over there.")
-    comment = models.JSONField(default=dict, help_text="id, change, body and author.")
+    comment = models.JSONField(
+        default=dict, help_text="id, change, body, author, version and restricted."
+    )
     occurred_at = models.DateTimeField(null=True)
     whole = models.ForeignKey(
         "self",
@@ -111,12 +118,47 @@ class Delivery(RequestRecord, Outcome):
         return self.delivery_id.startswith(FINGERPRINT)
 
     @property
+    def told(self) -> str:
+        """What happened, as in “this was a changed status to Done”."""
+        after = self.status_after
+        if not self.kinds:
+            return f"an item in status {after}" if after else "an item"
+        kinds = " and ".join(str(Kind(kind).label) for kind in self.kinds)
+        return f"{kinds} to {after}" if after else kinds
+
+    @property
     def header_map(self) -> dict[str, str]:
         return json.loads(self.headers) if self.headers else {}
 
     @property
+    def has_body(self) -> bool:
+        return self.whole_id is not None or bool(self.body)
+
+    @property
     def payload(self) -> Any:
+        """What the body holds; of a part, that part alone, with what it shares with the others."""
+        return self._content if self.part is None else (self.whole or self)._parts[self.part]
+
+    @cached_property
+    def _content(self) -> Any:
         return read_body(bytes(self.body), self.header_map.get("Content-Type", ""))
+
+    def has_status(self, wanted: set[str]) -> bool:
+        """Whether the status that it tells is one of ``wanted``, by its name or its category."""
+        if self.status_after.casefold() in wanted:
+            return True
+        categories = {name.removeprefix(CATEGORY) for name in wanted if name.startswith(CATEGORY)}
+        return bool(categories) and self._category.casefold() in categories - {""}
+
+    @property
+    def _category(self) -> str:
+        """Read again from the body: rows keep the status, which almost always is enough."""
+        sender = self.listener.external_sender if self.listener else SENDERS["generic"]
+        return sender.read(self.header_map, self.payload).category
+
+    @cached_property
+    def _parts(self) -> list[dict[str, Any]]:
+        return notifications(self._content)
 
     def end(self, reason: Reason, evidence: Mapping[str, Any]) -> None:
         self.status = EXPLANATIONS[reason].status

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -9,6 +11,9 @@ from automation.models.macros import Macro
 from automation.senders import SENDERS, sender_choices
 from automation.senders.base import Kind, Sender
 from feedback.models import Exposure, FeedbackType, Project, SavedFilter, Status, validate_key
+
+if TYPE_CHECKING:
+    from automation.models.deliveries import Delivery
 
 KEY_PLACEHOLDER = "prefix-community_API_key"
 
@@ -187,7 +192,7 @@ class ExternalListener(models.Model):
         return str(Kind(self.when).label)
 
     def wanted_statuses(self) -> set[str]:
-        return _names(self.when_status)
+        return names_in(self.when_status)
 
 
 class StatusRow(models.Model):
@@ -198,7 +203,10 @@ class StatusRow(models.Model):
     )
     order = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(
-        max_length=200, blank=True, help_text="Several: separated by commas. Empty: any status."
+        max_length=200,
+        blank=True,
+        help_text="Several: separated by commas. Empty: any status. category:done stands for any "
+        "status of that category, in whatever language.",
     )
     resolution = models.CharField(
         max_length=200, blank=True, help_text="Several: separated by commas. Empty: any."
@@ -215,13 +223,10 @@ class StatusRow(models.Model):
         told = (self.status or "any status", self.resolution)
         return " / ".join(filter(None, told))
 
-    def matches(self, status: str, resolution: str) -> bool:
-        return all(
-            not wanted or given.casefold() in wanted
-            for wanted, given in (
-                (_names(self.status), status),
-                (_names(self.resolution), resolution),
-            )
+    def matches(self, delivery: Delivery) -> bool:
+        status, resolution = names_in(self.status), names_in(self.resolution)
+        return (not status or delivery.has_status(status)) and (
+            not resolution or delivery.resolution.casefold() in resolution
         )
 
 
@@ -242,6 +247,6 @@ class ProtectedStatus(models.Model):
         return f"Listener “{self.listener}”"
 
 
-def _names(text: str) -> set[str]:
+def names_in(text: str) -> set[str]:
     """The names in a list with commas, in one letter case."""
     return {name for name in (name.strip().casefold() for name in text.split(",")) if name}

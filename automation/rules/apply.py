@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -176,6 +176,14 @@ def row_named(
         else:
             work.problems.note(node, str(error))
     return ""
+
+
+def is_as_before(item: Item, tree: Callable[[], Any]) -> bool:
+    """What the project has already is not touched, nor checked once more."""
+    try:
+        return bool(item.node.plain() == tree())
+    except (Unnamed, AttributeError, TypeError, LookupError):
+        return False
 
 
 def apply_parts(whole: Item, work: Work) -> None:

@@ -8,35 +8,30 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.functional import cached_property
 
 from automation.actions import ACTIONS
 from automation.actions.fields import RowsOfProject, YesNoField
-from automation.listener_form import ListenerForm, default_when
 from automation.macro_secrets import with_secrets_of
 from automation.macros import ActionsRefused, lacking, save_macro
-from automation.models import ExternalListener, Macro
-from automation.rules.apply import Work, row_named, save
+from automation.models import Macro
+from automation.rules.apply import Work, is_as_before, row_named, save
+from automation.rules.apply_listeners import ListenerWork, named_in
 from automation.rules.circles import in_order_of_running
-from automation.rules.document import LIST, MAPPING, TEXT, TRUTH, Node
+from automation.rules.document import LIST, MAPPING, TRUTH, Node
 from automation.rules.export import (
     LISTENER,
-    default_of,
     filter_tree,
-    listener_tree,
     macro_tree,
     params_of,
     takes_several,
     type_tree,
 )
 from automation.rules.items import Item, choice_problem, text_of
-from automation.rules.names import Called, Names, Unnamed
-from automation.senders import SENDERS
+from automation.rules.names import Called, Names
 from feedback.admin_forms import FeedbackTypeForm
 from feedback.filters import RowsFilter, TicketFilterSet
 from feedback.models import FeedbackType, SavedFilter, Workflow
 from feedback.services import save_filter
-from rest.nearest import nearest
 
 OWN = ("prefix", "name", "default_workflow", "archived")
 TYPE = (*OWN, "filters", "macros", "listeners")
@@ -93,9 +88,11 @@ class TypeWork:
     def apply(self) -> None:
         macros = self.kind.macros.prefetch_related("actions")
         listeners = self.kind.listeners.select_related("macro", "filter").order_by("key")
+        listeners = listeners.prefetch_related("status_rows__macro", "protected_statuses")
+        work = ListenerWork(self.kind, self.item, self.work, self.names)
         self._each("filters", FILTER, self.kind.saved_filters.all(), self._filter)
         self._each("macros", MACRO, macros, self._macro)
-        self._each("listeners", LISTENER, listeners, self._listener, by="key")
+        self._each("listeners", LISTENER, listeners, work.keep, by="key")
 
     def _each(
         self, section: str, keys: Iterable[str], rows: Any, make: Any, by: str = "name"
@@ -111,7 +108,7 @@ class TypeWork:
         self.work.outcome.missing(there, named, self.kind.prefix)
 
     def _filter(self, saved: SavedFilter | None, name: str, item: Item) -> SavedFilter | None:
-        if saved and self._as_before(item, lambda: filter_tree(saved, self.names)):
+        if saved and is_as_before(item, lambda: filter_tree(saved, self.names)):
             return saved
         item.require("groups")
         groups = [self._group(node, item) for node in item.parts("groups")]
@@ -150,7 +147,7 @@ class TypeWork:
         return str(plain).lower() if isinstance(plain, bool) else plain
 
     def _macro(self, macro: Macro | None, name: str, item: Item) -> Macro | None:
-        if macro and self._as_before(item, lambda: macro_tree(macro, self.names)):
+        if macro and is_as_before(item, lambda: macro_tree(macro, self.names)):
             return macro
         item.require("actions")
         given = [self._action(node, item) for node in item.parts("actions")]
@@ -214,81 +211,8 @@ class TypeWork:
         return node.value if field.several and node.kind == LIST else [node]
 
     def _row(self, model: type[models.Model], node: Node, item: Item) -> int | str:
-        in_file = self.in_file["macro"] if model is Macro else ()
+        in_file = named_in(self.item, "macros") if model is Macro else ()
         return row_named(model, node, item, self.work, self.names, in_file)
-
-    def _listener(
-        self, listener: ExternalListener | None, key: str, item: Item
-    ) -> ExternalListener | None:
-        if listener and self._as_before(item, lambda: listener_tree(listener)):
-            self.work.outcome.listeners.append(listener)
-            return listener
-        data = {name: self._given(name, item) for name in LISTENER}
-        sender = SENDERS.get(data["sender"])
-        if "when" not in item.nodes:  # beside an unknown sender, any event does
-            data["when"] = default_when(sender) if sender else ExternalListener.When.ANY
-        new = ExternalListener(project=self.work.project, feedback_type=self.kind)
-        form = ListenerForm(data, instance=listener or new)
-        for name in ("filter", "macro"):
-            field: Any = form.fields[name]
-            field.queryset = self.own_rows(name)  # what a file names may be archived
-            if item.doomed:
-                field.required = False
-        kept: ExternalListener | None = save(item, form, self.work)
-        if kept:
-            self.work.outcome.listeners.append(kept)
-        if kept and not listener:
-            self.work.outcome.new_listeners.append(kept)
-        return kept
-
-    def _given(self, name: str, item: Item) -> Any:
-        field = ExternalListener._meta.get_field(name)
-        if isinstance(field, models.ForeignKey):
-            return self._own_row(name, item)
-        if isinstance(field, models.BooleanField):
-            return item.flag(name, default_of(name))
-        return item.text(name, default_of(name))
-
-    def own_rows(self, name: str) -> Any:
-        return self.kind.saved_filters.all() if name == "filter" else self.kind.macros.all()
-
-    @cached_property
-    def own(self) -> dict[str, Called]:
-        """Filters and macros as they are once those of the file are there."""
-        return {name: Called(self.own_rows(name)) for name in ("filter", "macro")}
-
-    @cached_property
-    def in_file(self) -> dict[str, set[str]]:
-        """All that filters and macros are called in the file, refused or not, and more."""
-        parts = {name: self.item.nodes.get(f"{name}s") for name in ("filter", "macro")}
-        return {
-            name: {each.value.lower() for each in part.walk() if each.kind == TEXT}
-            if part
-            else set()
-            for name, part in parts.items()
-        }
-
-    def _own_row(self, name: str, item: Item) -> Any:
-        """The filter or macro of this type that the listener names."""
-        called = item.text(name).strip()
-        if not called:
-            return ""
-        if row := self.own[name].get(called):
-            return row.pk
-        near = nearest(called, self.own[name].exact)
-        sentence = f"there is no {name} “{called}” in {self.kind.prefix}.{near}"
-        if called.lower() in self.in_file[name]:
-            item.doom(item.nodes[name], sentence)
-        else:
-            item.note(name, sentence)
-        return ""
-
-    def _as_before(self, item: Item, tree: Any) -> bool:
-        """What the project has already is not touched, nor checked once more."""
-        try:
-            return bool(item.node.plain() == _written(tree()))
-        except (Unnamed, AttributeError, TypeError, LookupError):
-            return False
 
     def _keep(self, item: Item, row: Any, store: Any, part: str) -> Any:
         """What ``store`` kept; None where ``item`` was refused, now or before."""

@@ -94,7 +94,8 @@ class Node:
             known = self.value.get(name)
             if known is not None and known.kind not in (LIST, MAPPING):
                 return (known.value[:100],)
-        return () if len(self.value) == 1 else (str(place),)
+        is_action = [node.kind in (MAPPING, NOTHING) for node in self.value.values()] == [True]
+        return () if is_action else (str(place),)
 
     def place(self, path: tuple[str, ...] = ()) -> None:
         """Let this node and all below it know their path."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,8 @@ def _types(project: Project) -> Iterable[FeedbackType]:
         project.feedback_types.order_by("pk")
         .select_related("default_workflow")
         .prefetch_related("saved_filters", "macros__actions", "listeners__macro")
-        .prefetch_related("listeners__filter")
+        .prefetch_related("listeners__filter", "listeners__status_rows__macro")
+        .prefetch_related("listeners__protected_statuses")
     )
 
 
@@ -103,13 +104,34 @@ def macro_tree(macro: Macro, names: Names) -> Tree:
     return {"name": macro.name, **_archived(macro), "actions": actions}
 
 
-def listener_tree(listener: ExternalListener) -> Tree:
-    values = {name: getattr(listener, name) for name in LISTENER}
+def listener_tree(listener: ExternalListener, names: Names) -> Tree:
+    values = {
+        name: LISTS[name](listener, names) if name in LISTS else getattr(listener, name)
+        for name in LISTENER
+    }
     return {
         name: str(value) if isinstance(value, models.Model) else unix(value)
         for name, value in values.items()
         if value != default_of(name)
     }
+
+
+def _status_table(listener: ExternalListener, names: Names) -> list[Tree]:
+    rows = [
+        {"status": row.status, "resolution": row.resolution, "macro": row.macro and row.macro.name}
+        for row in listener.status_rows.all()
+    ]
+    return [{name: text for name, text in row.items() if text} for row in rows]
+
+
+def _protected_statuses(listener: ExternalListener, names: Names) -> list[str]:
+    return [names.name_of(status) for status in listener.protected_statuses.all()]
+
+
+LISTS: dict[str, Callable[[ExternalListener, Names], list[Any]]] = {
+    "status_table": _status_table,
+    "protected_statuses": _protected_statuses,
+}
 
 
 def unix(value: Any) -> Any:
@@ -118,6 +140,8 @@ def unix(value: Any) -> Any:
 
 
 def default_of(name: str) -> Any:
+    if name in LISTS:
+        return []
     field: Any = ExternalListener._meta.get_field(name)
     return field.get_default()
 
@@ -129,9 +153,11 @@ def _archived(row: Any) -> Tree:
 def _below(kind: FeedbackType, names: Names, left_out: list[str]) -> Tree:
     """What a type holds. A listener never goes without its filter or its macro."""
 
-    def written(rows: Iterable[Any], tree_of: Callable[..., Tree]) -> dict[int, Tree]:
+    def written(
+        rows: Iterable[Any], tree_of: Callable[..., Tree], by: str = "name"
+    ) -> dict[int, Tree]:
         trees = {}
-        for row in sorted(rows, key=lambda row: by_letters(row.name)):
+        for row in sorted(rows, key=lambda row: by_letters(getattr(row, by))):
             try:
                 trees[row.pk] = tree_of(row, names)
             except (Unnamed, AttributeError, TypeError, LookupError) as error:
@@ -141,18 +167,23 @@ def _below(kind: FeedbackType, names: Names, left_out: list[str]) -> Tree:
 
     filters = written(kind.saved_filters.all(), filter_tree)
     macros = written(kind.macros.all(), macro_tree)
-    listeners = []
-    for listener in sorted(kind.listeners.all(), key=lambda listener: listener.key):
-        if listener.filter_id in {None, *filters} and listener.macro_id in macros:
-            listeners.append(listener_tree(listener))
-        else:
-            left_out.append(f"the listener “{listener}”, which needs one of these.")
-    parts = {
-        "filters": list(filters.values()),
-        "macros": list(macros.values()),
-        "listeners": listeners,
-    }
-    return {name: part for name, part in parts.items() if part}
+    whole = [each for each in kind.listeners.all() if _stands(each, filters, macros)]
+    listeners = written(whole, listener_tree, by="key")
+    left_out += [
+        f"the listener “{listener}”, which needs one of these."
+        for listener in kind.listeners.all()
+        if listener not in whole
+    ]
+    parts = {"filters": filters, "macros": macros, "listeners": listeners}
+    return {name: list(part.values()) for name, part in parts.items() if part}
+
+
+def _stands(
+    listener: ExternalListener, filters: Mapping[int, Tree], macros: Mapping[int, Tree]
+) -> bool:
+    """Whether the filter and the macros that it uses are written."""
+    used = {listener.macro_id, *(row.macro_id for row in listener.status_rows.all())}
+    return listener.filter_id in {None, *filters} and used <= {None, *macros}
 
 
 def _group(group: Any, names: Names) -> Tree:

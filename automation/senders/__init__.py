@@ -8,11 +8,18 @@ from automation.senders.gitlab import GitLab
 from automation.senders.jira import Jira
 from automation.senders.linear import Linear
 from automation.senders.rally import Rally
+from automation.senders.salesforce import Salesforce
 
 SENDERS: dict[str, Sender] = {
     sender.slug: sender
-    for sender in (Jira(), AzureDevOps(), Rally(), GitHub(), GitLab(), Linear(), Generic())
+    for sender in (
+        *(Jira(), AzureDevOps(), Rally(), Salesforce()),
+        *(GitHub(), GitLab(), Linear(), Generic()),
+    )
 }
+
+
+BY_SYSTEM = {sender.system: sender for sender in SENDERS.values() if sender.system}
 
 
 def sender_choices() -> list[tuple[str, str]]:

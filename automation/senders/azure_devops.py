@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from automation.senders.base import (
+    Change,
     Event,
     Kind,
     RemoteComment,
@@ -14,18 +15,20 @@ from automation.senders.base import (
     dig,
     first,
     from_iso,
+    kinds_of,
     reach,
 )
+from automation.senders.texts import text_of_html
 
-# “Bug #5 (Some great new idea!) updated by Jamal Hartnett.”, all that Minimal detail leaves
+# “Bug #5 (Some great new idea!) updated by Jamal Hartnett.”, all that Minimal detail leaves, and
+# “- New State: Approved” in the lines below it
 NUMBER_IN_MESSAGE = re.compile(r"^[^#(]{1,100}#([0-9]{1,18})\b")
-MAILBOX = re.compile(r"\s*<[^>]*>\s*$")
+STATE_IN_MESSAGE = re.compile(r"^ {0,8}[-*] New State: ([^\r\n]{1,200})", re.MULTILINE)
+MAILBOX = re.compile(r" ?<[^<>]*>$")
+NO_ID = "00000000-0000-0000-0000-000000000000"
 
-KIND_OF_EVENT = {
-    "workitem.created": Kind.CREATED,
-    "workitem.commented": Kind.COMMENTED,
-    "workitem.deleted": Kind.DELETED,
-}
+KIND_OF_EVENT = {"workitem.created": Kind.CREATED, "workitem.deleted": Kind.DELETED}
+TELL_COMMENTS = ("workitem.commented", "workitem.updated")
 
 
 class AzureDevOps(Sender):
@@ -42,15 +45,17 @@ class AzureDevOps(Sender):
     system = "azure_devops"
     signature = SharedToken(header="X-Hook-Secret")
     kinds = (Kind.CREATED, Kind.STATUS_CHANGED, Kind.COMMENTED)
+    delivery_path = "id"
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:
         """Fields as in https://learn.microsoft.com/azure/devops/service-hooks/events."""
         name = dig(payload, "eventType")
         item = _item(payload, name) if name.startswith("workitem.") or not name else ""
-        before, after = _changed(payload, "System.State")
+        before, after = _status(payload, name)
+        comment = _comment(payload, name, item)
         return Event(
             name=name,
-            kinds=tuple(_kinds(payload, name, bool(after))),
+            kinds=_kinds(payload, name, bool(after), comment),
             references=tuple(filter(None, (item,))),
             item=item,
             status_before=before,
@@ -58,7 +63,7 @@ class AzureDevOps(Sender):
             resolution=_now(payload, "Microsoft.VSTS.Common.ResolvedReason")
             or _now(payload, "System.Reason"),
             actor=_actor(payload),
-            comment=_comment(payload, name),
+            comment=comment,
             occurred_at=from_iso(_now(payload, "System.ChangedDate"))
             or from_iso(dig(payload, "createdDate")),
             delivery_id=_delivery_id(payload),
@@ -97,6 +102,16 @@ def _changed(payload: Any, name: str) -> tuple[str, str]:
     return (before, after) if before != after else ("", "")
 
 
+def _status(payload: Any, name: str) -> tuple[str, str]:
+    """(before, after). Without details the lines of the message may tell the new one."""
+    if name not in ("workitem.updated", ""):
+        return "", ""
+    if isinstance(reach(payload, "resource.fields"), dict):
+        return _changed(payload, "System.State")
+    said = STATE_IN_MESSAGE.search(dig(payload, "detailedMessage.text"))
+    return "", said.group(1).strip() if said else ""
+
+
 def _actor(payload: Any) -> str:
     """An identity is an object, or a text such as ``Jamal Hartnett <jamal@example.com>``."""
     told = first(
@@ -108,33 +123,48 @@ def _actor(payload: Any) -> str:
     return MAILBOX.sub("", told or named)
 
 
-def _kinds(payload: Any, name: str, status_changed: bool) -> list[str]:
-    named = KIND_OF_EVENT.get(name)
-    told = {
-        named: named is not None,
-        Kind.STATUS_CHANGED: status_changed,
-        Kind.COMMENTED: named == Kind.COMMENTED or _comment(payload, name) is not None,
-        Kind.MOVED: bool(_changed(payload, "System.TeamProject")[1]),
-    }
-    return [str(kind) for kind, is_told in told.items() if is_told] or [str(Kind.OTHER)]
-
-
-def _said(payload: Any) -> str:
-    return _now(payload, "System.History")
-
-
-def _comment(payload: Any, name: str) -> RemoteComment | None:
-    """The events “updated” and “commented on” both tell a comment, of the same revision."""
-    body = _said(payload)
-    if not body or name not in ("workitem.commented", "workitem.updated"):
-        return None
-    number = first(payload, "resource.revision.rev", "resource.rev")
-    own = dig(payload, "resource.commentVersionRef.commentId")
-    return RemoteComment(
-        id=f"{_item(payload, name)}.{own or f'rev{number}'}", body=body, author=_actor(payload)
+def _kinds(
+    payload: Any, name: str, status_changed: bool, comment: RemoteComment | None
+) -> tuple[str, ...]:
+    added = comment is not None and comment.change == Change.ADDED
+    unread = comment is None and name == "workitem.commented"
+    return kinds_of(
+        {
+            KIND_OF_EVENT.get(name): True,
+            Kind.STATUS_CHANGED: status_changed,
+            Kind.COMMENTED: added or unread,
+            Kind.COMMENT_CHANGED: comment is not None and not added,
+            Kind.MOVED: name == "workitem.updated"
+            and _changed(payload, "System.TeamProject")[1] != "",
+        }
     )
 
 
+def _comment(payload: Any, name: str, item: str) -> RemoteComment | None:
+    """The events “updated” and “commented on” both tell a comment, of the same revision."""
+    body = _now(payload, "System.History")
+    if name not in TELL_COMMENTS or not body:
+        return None
+    told = _told_of_comment(payload)
+    own, version = dig(told, "commentId"), dig(told, "version")
+    revision = first(payload, "resource.revision.rev", "resource.rev")
+    edited = version not in ("", "1")
+    return RemoteComment(
+        id=f"{item}.{own or f'rev{revision}'}",
+        change=Change.EDITED if edited else Change.ADDED,
+        body=text_of_html(body),
+        author=_actor(payload),
+        version=version if edited else "",
+    )
+
+
+def _told_of_comment(payload: Any) -> Any:
+    """Which comment of the item it is; TFS and the older Server do not say."""
+    paths = ("resource.commentVersionRef", "resource.revision.commentVersionRef")
+    return next(filter(None, (reach(payload, path) for path in paths)), None)
+
+
 def _delivery_id(payload: Any) -> str:
+    own = dig(payload, "id")
     parts = (dig(payload, "subscriptionId"), dig(payload, "notificationId"))
-    return clean_text(dig(payload, "id") or ("/".join(parts) if all(parts) else ""))
+    return clean_text(own if own not in ("", NO_ID) else "/".join(parts) if all(parts) else "")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ class Kind(models.TextChoices):
     COMMENT_CHANGED = "comment_changed", "an edited or deleted comment"
     MOVED = "moved", "a moved item"
     DELETED = "deleted", "a deleted item"
+    PING = "ping", "a test of the connection"
     OTHER = "other", "another event"
 
 
@@ -39,8 +41,10 @@ class RemoteComment:
 
     id: str
     change: str = Change.ADDED
-    body: str = ""
+    body: str = ""  # as plain text
     author: str = ""
+    version: str = ""  # tells one edit from the next; empty for a new comment
+    restricted: str = ""  # who alone may read it over there; empty: whoever reads the item
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,12 @@ class Event:
     """What a sender reads from one request. Anything that is not there is empty."""
 
     name: str = ""  # as the sender calls it
-    kinds: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()  # none: an item, without a word on what happened to it
     references: tuple[str, ...] = ()  # what the item is called, best first
     item: str = ""  # what it is called for good, however often it moves
     status_before: str = ""
     status_after: str = ""
+    category: str = ""  # of the status after: a word that no translation changes
     resolution: str = ""  # why it is done, where the sender says so
     actor: str = ""  # who did it over there
     comment: RemoteComment | None = None
@@ -81,6 +86,10 @@ class Signature:
     def sign(self, secret: str, body: bytes) -> str:
         return self.prefix + hmac.new(secret.encode(), body, self.algorithm).hexdigest()
 
+    def headers(self, secret: str, body: bytes) -> dict[str, str]:
+        """What the sender adds to its headers to prove where ``body`` comes from."""
+        return {self.header: self.sign(secret, body)}
+
 
 @dataclass(frozen=True)
 class SharedToken(Signature):
@@ -107,10 +116,23 @@ class Sender:
     system: ClassVar[str] = ""  # whose links its references mean; empty: any system's
     signature: ClassVar[Signature] = Signature(header="X-Hub-Signature-256", prefix="sha256=")
     kinds: ClassVar[tuple[str, ...]] = ()  # those that it can tell apart
+    delivery_headers: ClassVar[tuple[str, ...]] = ()  # each request has an id of its own in these
+    delivery_path: ClassVar[str] = ""  # or in its body, at this path
+    sent_path: ClassVar[str] = ""  # where its body says when it was sent, in milliseconds
+    chosen_there: ClassVar[bool] = False  # by a rule: an event that tells no kind is trusted
+    sends_xml: ClassVar[bool] = False
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:
         """What the request tells. Never raises, whatever a stranger posts."""
         raise NotImplementedError
+
+    def canonical(self, reference: str) -> str:
+        """The one spelling of all that name the same item."""
+        return reference.upper()
+
+    def spellings(self, reference: str) -> set[str]:
+        """How a link may spell it, beside as it is."""
+        return set()
 
 
 def dig(payload: Any, path: str) -> str:
@@ -118,7 +140,14 @@ def dig(payload: Any, path: str) -> str:
     value = reach(payload, path)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
+    if isinstance(value, (int, float)) and not _is_number(value):
+        return ""
     return clean_text(str(value))
+
+
+def _is_number(value: int | float) -> bool:
+    """Whether it can be written down: it is neither infinite nor of thousands of digits."""
+    return math.isfinite(value) if isinstance(value, float) else value.bit_length() < 1024
 
 
 def reach(payload: Any, path: str) -> Any:
@@ -141,6 +170,13 @@ def clean_text(text: str) -> str:
 def first(payload: Any, *paths: str) -> str:
     """What the first of ``paths`` that leads anywhere leads to."""
     return next(filter(None, (dig(payload, path) for path in paths)), "")
+
+
+def kinds_of(told: Mapping[str | None, bool]) -> tuple[str, ...]:
+    """Those kinds that are told; where none is, it was another event."""
+    return tuple(str(kind) for kind, is_told in told.items() if kind and is_told) or (
+        str(Kind.OTHER),
+    )
 
 
 def entries(payload: Any, path: str) -> list[Any]:

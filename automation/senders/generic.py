@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from automation.senders.base import Event, Sender, clean_text
+from automation.senders.base import Event, Kind, Sender, clean_text
 
 
 class Generic(Sender):
@@ -15,6 +15,9 @@ class Generic(Sender):
 
     slug = "generic"
     label = "Anything that can POST"
+    delivery_headers = ("Idempotency-Key",)
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:
-        return Event(delivery_id=clean_text(headers.get("Idempotency-Key", "")))
+        return Event(
+            kinds=(str(Kind.OTHER),), delivery_id=clean_text(headers.get("Idempotency-Key", ""))
+        )

@@ -20,6 +20,7 @@ from automation.senders.base import (
     first,
     from_iso,
     from_milliseconds,
+    kinds_of,
     reach,
 )
 
@@ -57,22 +58,28 @@ class Linear(Sender):
     system = "linear"
     signature = RecentSignature(header="Linear-Signature")
     kinds = (Kind.CREATED, Kind.STATUS_CHANGED, Kind.COMMENTED)
+    delivery_headers = ("Linear-Delivery",)
+    sent_path = "webhookTimestamp"
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:
-        """Fields as in https://linear.app/developers/webhooks."""
+        """Fields as in https://linear.app/developers/webhooks.
+
+        Of the status before, ``updatedFrom`` has the id alone, never the name.
+        """
         kind, action = dig(payload, "type"), dig(payload, "action")
-        about_comment = kind == "Comment"
         item = _item(payload, kind)
-        status_changed = kind == "Issue" and _was(payload, "stateId") and action == "update"
+        references = tuple(dict.fromkeys(filter(None, (*_keys(payload, kind), item))))
+        comment = _comment(payload, action) if kind == "Comment" and references else None
+        moved_on = kind == "Issue" and action == "update" and _was(payload, "stateId")
         return Event(
             name=" / ".join(filter(None, (kind, action))),
-            kinds=_kinds(payload, kind, action, bool(status_changed)),
-            references=tuple(dict.fromkeys(filter(None, (*_keys(payload, kind), item)))),
+            kinds=_kinds(payload, action if kind == "Issue" else "", moved_on, comment),
+            references=references,
             item=item,
-            status_before=dig(payload, "updatedFrom.state.name") if status_changed else "",
-            status_after=dig(payload, "data.state.name") if status_changed else "",
-            actor=first(payload, "actor.name", "data.user.name" if about_comment else "actor.id"),
-            comment=_comment(payload, action) if about_comment else None,
+            status_after=dig(payload, "data.state.name") if moved_on else "",
+            category=dig(payload, "data.state.type") if moved_on else "",
+            actor=first(payload, "actor.name", "data.user.name"),
+            comment=comment,
             occurred_at=from_iso(dig(payload, "createdAt"))
             or from_milliseconds(dig(payload, "webhookTimestamp")),
             delivery_id=clean_text(headers.get("Linear-Delivery", "")),
@@ -90,11 +97,12 @@ def _keys(payload: Any, kind: str) -> list[str]:
     about = "data" if kind == "Issue" else "data.issue"
     team, number = dig(payload, f"{about}.team.key"), dig(payload, f"{about}.number")
     in_address = KEY_IN_ADDRESS.search(dig(payload, "url"))
+    former = range(len(entries(payload, f"{about}.previousIdentifiers")))
     keys = [
         dig(payload, f"{about}.identifier"),
-        f"{team}-{number}" if team and number else "",
+        f"{team}-{number}" if team and number.isdecimal() else "",
         in_address.group(1) if in_address else "",
-        *(clean_text(str(key)) for key in entries(payload, f"{about}.previousIdentifiers")),
+        *(dig(payload, f"{about}.previousIdentifiers.{place}") for place in former),
     ]
     return [key for key in keys if key]
 
@@ -103,26 +111,31 @@ def _was(payload: Any, name: str) -> bool:
     return reach(payload, f"updatedFrom.{name}") is not None
 
 
-def _kinds(payload: Any, kind: str, action: str, status_changed: bool) -> tuple[str, ...]:
-    if kind == "Comment":
-        return (str(Kind.COMMENTED if action == "create" else Kind.COMMENT_CHANGED),)
-    if kind != "Issue":
-        return (str(Kind.OTHER),)
-    named = KIND_OF_ACTION.get(action)
-    told = {
-        named: named is not None,
-        Kind.STATUS_CHANGED: status_changed,
-        Kind.MOVED: _was(payload, "teamId"),
-    }
-    return tuple(str(each) for each, is_told in told.items() if is_told) or (str(Kind.OTHER),)
+def _kinds(
+    payload: Any, action: str, status_changed: bool, comment: RemoteComment | None
+) -> tuple[str, ...]:
+    added = comment is not None and comment.change == Change.ADDED
+    return kinds_of(
+        {
+            KIND_OF_ACTION.get(action): True,
+            Kind.STATUS_CHANGED: status_changed,
+            Kind.COMMENTED: added,
+            Kind.COMMENT_CHANGED: comment is not None and not added,
+            Kind.MOVED: action == "update" and _was(payload, "teamId"),
+        }
+    )
 
 
 def _comment(payload: Any, action: str) -> RemoteComment | None:
     if action not in CHANGES or not dig(payload, "data.id"):
         return None
+    change = CHANGES[action]
     return RemoteComment(
         id=dig(payload, "data.id"),
-        change=CHANGES[action],
+        change=change,
         body=dig(payload, "data.body"),
         author=first(payload, "data.user.name", "actor.name"),
+        version=first(payload, "data.editedAt", "data.updatedAt")
+        if change == Change.EDITED
+        else "",
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from automation.senders.base import (
+    Change,
     Event,
     Kind,
     RemoteComment,
@@ -13,11 +14,15 @@ from automation.senders.base import (
     entries,
     first,
     from_milliseconds,
+    kinds_of,
 )
+from automation.senders.texts import text_of_html
 
 # What Rally's types call the field that tells how far an item is, most telling first
 STATES = ("State", "ScheduleState", "FlowState")
 KIND_OF_ACTION = {"created": Kind.CREATED, "deleted": Kind.DELETED, "recycled": Kind.DELETED}
+CHANGES = {"created": Change.ADDED, "updated": Change.EDITED}
+POST = "ConversationPost"
 
 
 class Rally(Sender):
@@ -33,28 +38,43 @@ class Rally(Sender):
     system = "rally"
     signature = SharedToken(header="X-Hook-Secret")
     kinds = (Kind.CREATED, Kind.STATUS_CHANGED, Kind.COMMENTED)
+    delivery_path = "message.message_id"
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:
-        """A message holds the item's ``state`` and ``changes``, each keyed by attribute UUID."""
-        item = first(payload, "message.object_id", "message.id")
-        action = dig(payload, "message.action")
-        before, after = _status(payload)
+        """A message holds the item's ``state`` and ``changes``, each keyed by attribute UUID.
+
+        As in https://rally1.rallydev.com/apps/pigeon/docs/webhooks.
+        """
+        about, action = dig(payload, "message.object_type"), dig(payload, "message.action")
+        item = _item(payload, about)
+        comment = _comment(payload, action) if about == POST else None
+        known = action.lower() in KIND_OF_ACTION  # a new item has had no other status
+        before, after = ("", "") if known or about == POST else _status(payload)
         return Event(
-            name=" / ".join(filter(None, (dig(payload, "message.object_type"), action))),
-            kinds=tuple(_kinds(payload, action, bool(after))),
+            name=" / ".join(filter(None, (about, action))),
+            kinds=_kinds(payload, "" if about == POST else action, bool(after), comment),
             references=tuple(filter(None, (_now(payload, "FormattedID"), item))),
             item=item,
             status_before=before,
             status_after=after,
             resolution=_now(payload, "Resolution"),
-            actor=first(
-                payload, "message.transaction.user.username", "message.transaction.user.email"
-            ),
-            comment=_comment(payload),
+            actor=_user(payload),
+            comment=comment,
             occurred_at=from_milliseconds(dig(payload, "message.transaction.timestamp")),
-            delivery_id=dig(payload, "message.message_id"),
+            delivery_id=dig(payload, self.delivery_path),
             stamped=bool(dig(payload, "message.transaction.timestamp")),
         )
+
+
+def _item(payload: Any, about: str) -> str:
+    """The item's id. A post in a discussion is an item of its own, about its artifact."""
+    if about == POST:
+        return dig(_named(payload, "message.state", "Artifact"), "value.id")
+    return first(payload, "message.object_id", "message.id")
+
+
+def _user(payload: Any) -> str:
+    return first(payload, "message.transaction.user.username", "message.transaction.user.email")
 
 
 def _named(payload: Any, path: str, name: str) -> Any:
@@ -80,15 +100,19 @@ def _status(payload: Any) -> tuple[str, str]:
     return "", ""
 
 
-def _kinds(payload: Any, action: str, status_changed: bool) -> list[str]:
-    named = KIND_OF_ACTION.get(action.lower())
-    told = {
-        named: named is not None,
-        Kind.STATUS_CHANGED: status_changed,
-        Kind.COMMENTED: _comment(payload) is not None,
-        Kind.MOVED: _moved(payload),
-    }
-    return [str(kind) for kind, is_told in told.items() if is_told] or [str(Kind.OTHER)]
+def _kinds(
+    payload: Any, action: str, status_changed: bool, comment: RemoteComment | None
+) -> tuple[str, ...]:
+    added = comment is not None and comment.change == Change.ADDED
+    return kinds_of(
+        {
+            KIND_OF_ACTION.get(action.lower()): True,
+            Kind.STATUS_CHANGED: status_changed,
+            Kind.COMMENTED: added,
+            Kind.COMMENT_CHANGED: comment is not None and not added,
+            Kind.MOVED: bool(action) and _moved(payload),
+        }
+    )
 
 
 def _moved(payload: Any) -> bool:
@@ -96,10 +120,15 @@ def _moved(payload: Any) -> bool:
     return isinstance(change, dict) and "old_value" in change
 
 
-def _comment(payload: Any) -> RemoteComment | None:
-    """A new ConversationPost is an item of its own, whose artifact it is about."""
-    if dig(payload, "message.object_type") != "ConversationPost":
+def _comment(payload: Any, action: str) -> RemoteComment | None:
+    number = first(payload, "message.object_id", "message.id")
+    if not number:
         return None
-    body = _now(payload, "Text")
-    author = dig(payload, "message.transaction.user.username")
-    return RemoteComment(dig(payload, "message.object_id"), body=body, author=author)
+    change = CHANGES.get(action.lower(), Change.DELETED)
+    return RemoteComment(
+        id=number,
+        change=change,
+        body=text_of_html(_now(payload, "Text")),
+        author=_user(payload),
+        version=dig(payload, "message.message_id") if change == Change.EDITED else "",
+    )

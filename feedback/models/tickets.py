@@ -234,7 +234,16 @@ class TicketEvent(models.Model):
 
 class TicketChange(models.Model):
     """One field of one ticket, before and after: text, a truth value, a list of names, or
-    ``{"id": 6, "name": "Closed"}`` for what has a row of its own."""
+    ``{"id": 6, "name": "Closed"}`` for what has a row of its own.
+
+    Of a comment, ``name`` is its text, or whose it was where it was deleted; of custom data a
+    short text, beside the whole: ``{"name": "…", "data": "jirafixed", "content": {…}}``.
+    """
+
+    LABELS = {
+        "team": "Responsible team",
+        "custom_data": "Custom data",
+    }
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="changes")
     field = models.CharField(max_length=30)
@@ -251,6 +260,19 @@ class TicketChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.field} of {self.ticket}"
+
+    @property
+    def label(self) -> str:
+        return self.LABELS.get(self.field, self.field.capitalize())
+
+    @property
+    def told(self) -> str:
+        """Among other changes: “status New → Closed”, “a comment edited”."""
+        if self.field == "comment":
+            return "a comment deleted" if self.after is None else "a comment edited"
+        if self.field == "custom_data":
+            return f"custom data {dict(self.after or {})['data']} kept"
+        return f"{self.field} {self.before_text or 'empty'} → {self.after_text or 'empty'}"
 
     @property
     def before_text(self) -> str:

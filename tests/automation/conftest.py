@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.urls import reverse
 
+from automation.models import ExternalListener
 from feedback.models import Team
 from feedback.services import create_project
+from tests.automation.listener_forms import table
+from tests.conftest import closing_macro
 
 
 @pytest.fixture
@@ -51,3 +55,39 @@ def page(client, pam):
     """A client signed in as the project manager."""
     client.force_login(pam)
     return client
+
+
+@pytest.fixture
+def address(beta):
+    return lambda name, *args: reverse(name, args=[beta.project.key, "BUG", *args])
+
+
+@pytest.fixture
+def start(beta):
+    return closing_macro(beta, "Start work", beta.open)
+
+
+@pytest.fixture
+def given(close):
+    """What somebody fills in, less the macro."""
+    return {
+        "name": "Jira follows",
+        "key": "jirafollows",
+        "sender": "jira",
+        "type": "macro",
+        "macro": "",
+        "when": "status_changed",
+        "enabled": "on",
+    }
+
+
+@pytest.fixture
+def whole(page, given, address, beta, close):
+    """A listener with all that Macro Execution has."""
+    page.post(
+        address("listener_add"),
+        given
+        | table(("Done", "", close))
+        | {"macro": close.pk, "protected_statuses": [beta.closed.pk]},
+    )
+    return ExternalListener.objects.get()

@@ -13,11 +13,6 @@ PLACEHOLDERS = "find=${issue.key}&amp;apiKey=prefix-community_API_key"
 
 
 @pytest.fixture
-def address(beta):
-    return lambda name, *args: reverse(name, args=[beta.project.key, "BUG", *args])
-
-
-@pytest.fixture
 def given(close):
     """What the guide's reader fills in."""
     return {
@@ -40,14 +35,14 @@ def test_create_an_external_listener_as_the_guide_says(page, beta, close, given,
     answer = page.post(address("listener_add"), given, follow=True)
 
     listener = ExternalListener.objects.get()
-    assert answer.redirect_chain == [(address("automation"), 302)]
+    assert answer.redirect_chain == [(address("listener_setup", listener.pk), 302)]
     assert (listener.project, listener.feedback_type, listener.macro) == (
         beta.project,
         beta.bugs,
         close,
     )
     assert (listener.when, listener.enabled, listener.secret) == ("status_changed", True, "")
-    assert "paste its API Endpoint URL into the tracker" in answer.content.decode()
+    assert "paste its API Endpoint URL into the tracker, as this guide" in answer.content.decode()
 
 
 def test_the_form_begins_with_what_suits_jira(page, close, address):
@@ -132,13 +127,23 @@ def test_archived_macros_are_offered_only_where_they_were_chosen(page, close, li
     assert (list(new), list(old)) == ([], [close])
 
 
-@pytest.mark.parametrize("when", ["status_changed", "status_changed_to", "created", "commented"])
-def test_a_generic_sender_tells_no_kinds_apart(page, given, address, when):
+@pytest.mark.parametrize(
+    ("when", "way_out"),
+    [
+        ("status_changed", "enter an event expression or a status expression"),
+        ("status_changed_to", "enter a status expression"),
+        ("created", "enter an event expression"),
+        ("commented", "enter an event expression"),
+    ],
+)
+def test_a_generic_sender_tells_no_kinds_apart(page, given, address, when, way_out):
     changes = {"sender": "generic", "when": when, "when_status": "Done"}
     answer = page.post(address("listener_add"), given | changes)
 
     assert errors_of(answer) == {
-        "when": ["Anything that can POST does not tell that. Choose one of “Any event”."]
+        "when": [
+            f"Anything that can POST does not tell that: {way_out}, or choose one of “Any event”."
+        ]
     }
 
 
@@ -172,7 +177,7 @@ def test_a_status_is_not_kept_where_it_means_nothing(page, given, address):
         ("(" * 490, "does not fit"),
     ],
 )
-@pytest.mark.parametrize("field", ["condition", "reference_expression"])
+@pytest.mark.parametrize("field", ["condition", "reference_expression", "status_expression"])
 def test_an_expression_that_does_not_compile_is_refused(
     page, given, address, field, expression, problem
 ):
@@ -180,13 +185,14 @@ def test_an_expression_that_does_not_compile_is_refused(
 
     [message] = errors_of(answer)[field]
     assert problem in message or "nested too deeply" in message
-    assert answer.context["form"].advanced_open
+    assert answer.context["layout"].expressions_open()
 
 
-def test_an_expression_that_only_dislikes_an_empty_body_is_kept(page, given, address):
-    page.post(address("listener_add"), given | {"condition": "contains(labels, 'beta')"})
+@pytest.mark.parametrize("expression", ["contains(labels, 'beta')", "`1` < 'a'"])
+def test_an_expression_that_only_dislikes_an_empty_body_is_kept(page, given, address, expression):
+    page.post(address("listener_add"), given | {"condition": expression})
 
-    assert ExternalListener.objects.get().condition == "contains(labels, 'beta')"
+    assert ExternalListener.objects.get().condition == expression
 
 
 def test_a_secret_is_written_and_never_shown(page, given, address):
@@ -254,7 +260,10 @@ def test_automation_takes_as_many_queries_for_many_listeners_as_for_one(
     page, send, beta, close, address, django_assert_max_num_queries
 ):
     for number in range(30):
-        send(make_listener(beta, close, key=f"key{number}", name=f"L {number}"), find="BUG-1")
+        listener = make_listener(beta, close, key=f"key{number}", name=f"L {number}")
+        listener.status_rows.create(status="Done", macro=close)
+        listener.protected_statuses.add(beta.new)
+        send(listener, find="BUG-1")
     page.get(address("automation"))
 
     with django_assert_max_num_queries(20):

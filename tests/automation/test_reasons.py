@@ -243,7 +243,7 @@ CASES = {
         late,
         "skipped",
         200,
-        "The status is of 2026-01-01 12:00:00 UTC; a newer one, of 2026-01-01 12:01:00 UTC, "
+        "The event is of 2026-01-01 12:00:00 UTC; a newer one, of 2026-01-01 12:01:00 UTC, "
         "was already applied to SANDBOX-12.",
     ),
     Reason.OUTSIDE_FILTER: (

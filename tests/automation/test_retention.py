@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from apikeys.models import APICall
 from automation import retention
+from automation.hand_over import make_hand_over
+from automation.models import HandOver
 from automation.tasks import prune
 from rest.models import KeptAnswer
 
@@ -26,6 +29,19 @@ def rows(db, settings):
         KeptAnswer.objects.create(caller="key 1", key=f"{days} days", created_at=then)
 
     return make
+
+
+def test_links_that_were_handed_over_go_after_their_end(settings, listener):
+    settings.RETENTION_DAYS = 30
+    maker = User.objects.create_user("maker")
+    for days in (31, 29):
+        hand_over, _ = make_hand_over(listener, by=maker, key=False)
+        hand_over.expires_at = timezone.now() - timedelta(days=days)
+        hand_over.save()
+
+    prune()
+
+    assert [*HandOver.objects.values_list("pk", flat=True)] == [hand_over.pk]
 
 
 def kept():

@@ -3,8 +3,8 @@ from __future__ import annotations
 import threading
 
 import pytest
+from celery import current_app
 
-from automation.tasks import settle_received
 from automation.wake import Waker
 from tests.installation import wait_until
 
@@ -13,7 +13,7 @@ from tests.installation import wait_until
 def sent(monkeypatch):
     """The messages sent; while ``sent.answers`` is clear, the broker keeps its caller waiting."""
     messages = Messages()
-    monkeypatch.setattr(settle_received, "apply_async", messages.send)
+    monkeypatch.setattr(current_app, "send_task", messages.send)
     yield messages
     messages.answers.set()
 
@@ -23,13 +23,13 @@ class Messages(list):
         self.answers = threading.Event()
         self.answers.set()
 
-    def send(self, **options) -> None:
-        self.append(options)
+    def send(self, task, **options) -> None:
+        self.append(task)
         self.answers.wait(10)
 
 
 def test_one_message_stands_for_all_that_came_while_the_last_was_sent(sent):
-    waker = Waker()
+    waker = Waker("automation.tasks.settle_received")
     sent.answers.clear()
     waker.wake()
     wait_until(lambda: len(sent) == 1, within=5, what="the first message")
@@ -42,18 +42,18 @@ def test_one_message_stands_for_all_that_came_while_the_last_was_sent(sent):
 
 
 def test_a_broker_that_cannot_be_reached_harms_nobody(sent, monkeypatch):
-    waker = Waker()
+    waker = Waker("automation.tasks.settle_received")
     tried = threading.Event()
 
-    def refuse(**options):
+    def refuse(task, **options):
         tried.set()
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr(settle_received, "apply_async", refuse)
+    monkeypatch.setattr(current_app, "send_task", refuse)
     waker.wake()
     assert tried.wait(5)
 
-    monkeypatch.setattr(settle_received, "apply_async", sent.send)
+    monkeypatch.setattr(current_app, "send_task", sent.send)
     waker.wake()
 
     wait_until(lambda: len(sent) == 1, within=5, what="the message after the broker came back")

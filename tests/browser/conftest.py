@@ -33,8 +33,9 @@ import json, django
 django.setup()
 from django.contrib.auth.models import User
 from django.test import Client
-from automation import queue
-from automation.models import Delivery
+from automation import outbox, queue
+from automation.models import Delivery, Execution, Outgoing
+from feedback.following import follow_comment, keep_data
 from feedback.models import Status, Team, Workflow
 from feedback.people import add_note, adjust_points
 from feedback.services import create_project, submit_ticket
@@ -51,6 +52,11 @@ Status.objects.create(workflow=fast, name="Done at once", category="done")
 link_to_jira(beta.ticket)
 add_note(beta.ticket, "Writes well.", actor="Shut by Jira", cause="0" * 32)
 adjust_points(beta.ticket, "add", 5, actor="Shut by Jira")
+for body in ("It melts.", "It melts at noon.", ""):
+    follow_comment(beta.ticket, system="jira", remote_id="9", body=body, author="Dana (Jira)",
+        exposure="public", actor="Dana (Jira)", cause="c0ffee", edited=True)
+keep_data(beta.ticket, name="jirafixed", actor="Jira data", cause="",
+    content={"priority": {"name": "High"}, "labels": ["a very long label " * 9, "b"]})
 for number in range(2, 40):
     submit_ticket(beta.bugs, summary=f"Picture {number} is upside down", submitter=beta.ada)
 shut = make_listener(beta, closing_macro(beta, "Shut"), name="Shut by Jira", key="shut")
@@ -66,6 +72,14 @@ for find, outcome in (("BUG-0002", "done"), ("BUG-9999", "skipped")):
 queue.settle_all()
 assert set(Delivery.objects.values_list("public_id", "status")) == {
     ("done", "done"), ("skipped", "skipped")}
+about = {"project": beta.project, "ticket": beta.ticket, "execution": Execution.objects.get()}
+call = outbox.put_call(method="POST", url="https://hooks.example.com/tickets?page=2", body="{}",
+    headers={"Authorization": "Bearer abc", "Content-Type": "application/json"}, **about)
+answer = {"status": 404, "headers": {"content-type": "text/plain"}, "body": "no", "cut": False}
+Outgoing.objects.filter(pk=call.pk).update(public_id="call", status="failed", answer=answer,
+    outcome="hooks.example.com answered 404 Not Found. Look at the call's address.")
+outbox.put_mail(to=["ada@example.com"], subject="It is closed", text="Fixed.", digest="1", **about)
+Outgoing.objects.filter(kind="mail").update(public_id="mail")
 print(json.dumps(key))
 """
 

@@ -29,6 +29,28 @@ def tick_everything(page):
     submit_empty(page)
 
 
+def check_query(page):
+    page.get_by_label("The query in").fill('project = "X" ANDlabels = a AND status changed to Done')
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("runs two words together")).to_be_visible()
+
+
+def make_link(page):
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.get_by_role("heading", name="The link")).to_be_visible()
+
+
+def fill_listener(page):
+    """With every part open, a row in its table, and the outcome of a try."""
+    for part in page.locator("#listener-form summary").all():
+        part.click()
+    page.get_by_role("button", name="Add a row").click()
+    page.get_by_role("textbox", name="Body", exact=True).fill('{"issue": {"key": "SANDBOX-12"}}')
+    page.get_by_role("textbox", name="Condition").fill("a..b")
+    page.get_by_role("button", name="Try").click()
+    expect(page.locator("#trial-outcome")).to_contain_text("BUG-0001")
+
+
 def save_key(page):
     page.get_by_label("Name").fill("Shown")
     page.get_by_label("Prefix").fill("shown")
@@ -86,6 +108,12 @@ PAGES = {
         "projects/beta/BUG/listeners/add/",
         ("projects/beta/BUG/listeners/add/", submit_empty),
         "projects/beta/BUG/listeners/1/",
+        "projects/beta/BUG/listeners/1/setup/",
+        "projects/beta/BUG/listeners/1/setup/?way=automation&after=999999",
+        ("projects/beta/BUG/listeners/1/setup/", check_query),
+        ("projects/beta/BUG/listeners/1/setup/", make_link),
+        "projects/beta/BUG/listeners/1/setup/?right=done",
+        ("projects/beta/BUG/listeners/1/", fill_listener),
         "projects/beta/BUG/listeners/1/log/",
         "projects/beta/BUG/starts/",
         "projects/beta/BUG/triggers/add/",
@@ -100,6 +128,11 @@ PAGES = {
         ("projects/beta/ticket/BUG-0002/run/", try_first),
         ("projects/beta/ticket/BUG-0002/run/", run_it),
         ("projects/beta/ticket/BUG-0002/run/", run_and_undo),
+        "projects/beta/outbox/",
+        "projects/beta/outbox/?status=nonsense",
+        "projects/beta/outbox/call/",
+        "projects/beta/outbox/mail/",
+        "projects/empty/outbox/",
         "projects/empty/",
         "projects/empty/BUG/tickets/",
         "projects/empty/BUG/resources/",

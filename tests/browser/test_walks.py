@@ -185,6 +185,78 @@ def test_a_macro_can_be_made_with_the_keyboard_alone(sign_in):
     expect(row).to_contain_text("Move to “Done at once” in Fast track, owned by Beta Support")
 
 
+def test_a_status_table_is_filled_and_put_in_order_with_the_keyboard_alone(sign_in):
+    page = sign_in("pm")
+    page.goto("/admin/projects/beta/BUG/listeners/add/")
+    rows = page.get_by_role("table", name="Status table").locator("tbody tr")
+    statuses = page.get_by_role("textbox", name="Status over there")
+
+    type_into(page, page.get_by_role("textbox", name="Name"), "Follows Jira")
+    type_into(page, page.get_by_role("textbox", name="Key"), "follows")
+    type_into(page, page.locator("#status-table summary"), "\n")
+    type_into(page, page.get_by_role("button", name="Add a row"), "\n")
+    expect(statuses).to_be_focused()
+    page.keyboard.type("In Progress")
+    type_into(page, page.get_by_role("button", name="Add a row"), "\n")
+    expect(statuses.nth(1)).to_be_focused()
+    page.keyboard.type("Done")
+    type_into(page, rows.nth(1).get_by_role("combobox", name="Macro"), "Shut")
+    up = rows.nth(1).get_by_role("button", name="Move the row up")
+    type_into(page, up, "\n")
+
+    expect(statuses.nth(0)).to_have_value("Done")
+    expect(rows.nth(0).get_by_role("button", name="Move the row up")).to_be_focused()
+    expect(page.locator("#hub-live")).to_have_text("Now row 1 of 2.")
+    type_into(page, page.get_by_role("button", name="Submit"), "\n")
+
+    card = page.get_by_role("article", name="Follows Jira")
+    expect(card.get_by_role("listitem")).to_have_text(["Done: macro Shut", "In Progress: nothing"])
+    card.get_by_role("link", name="Edit").click()
+    type_into(page, rows.nth(0).get_by_role("button", name="Remove the row"), "\n")
+    expect(rows).to_have_count(1)
+    expect(rows.nth(0).get_by_role("button", name="Remove the row")).to_be_focused()
+
+
+def test_a_form_is_tried_on_a_request_that_came(hub, sign_in):
+    hub.post("shut", f"find=BUG-0005&apiKey={hub.key}", DONE)
+    page = sign_in("pm")
+    page.goto("/admin/projects/beta/BUG/automation/")
+    page.get_by_role("article", name="Shut by Jira").get_by_role("link", name="Edit").click()
+    page.locator("#expressions summary").click()
+    outcome = page.locator("#trial-outcome")
+
+    page.get_by_role("button", name=re.compile("jira:issue_updated")).first.click()
+    expect(outcome).to_contain_text("BUG-0005")
+    expect(outcome).to_contain_text("To Do → Done")
+
+    page.get_by_role("textbox", name="Condition").fill("issue.key == 'OTHER-1'")
+    page.get_by_role("button", name="Try").click()
+    expect(outcome).to_contain_text("so it is not met")
+
+    page.get_by_role("textbox", name="Body", exact=True).fill('{"issue": }')
+    page.get_by_role("button", name="Try").click()
+    expect(outcome).to_contain_text("line 1, column 11")
+
+
+def test_each_listener_type_asks_for_its_own(sign_in):
+    page = sign_in("pm")
+    page.goto("/admin/projects/beta/BUG/listeners/add/")
+    kind = page.get_by_role("combobox", name="Listener Type")
+    macro, when = (page.get_by_role("combobox", name=name) for name in ("Feedback Macro", "When"))
+    exposure = page.get_by_role("combobox", name="Comments are")
+    kept_as = page.get_by_role("textbox", name="Kept as")
+    shown = {
+        "Macro Execution": (macro, when),
+        "Comment": (exposure,),
+        "Custom data": (kept_as, when),
+    }
+
+    for name, fields in shown.items():
+        kind.select_option(label=name)
+        for field in (macro, when, exposure, kept_as):
+            expect(field).to_be_visible(visible=field in fields)
+
+
 def type_into(page, target, text) -> None:
     """Go on to ``target`` by the Tab key, then type."""
     for _ in range(100):

@@ -18,6 +18,7 @@ from feedback.filters import (
     of_type,
     what_differs,
 )
+from feedback.following import keep_data
 from feedback.models import SavedFilter, Status, Tag, Ticket
 from feedback.services import change_ticket, create_project, save_filter, submit_ticket
 from tests.conftest import make_listener
@@ -28,8 +29,8 @@ def cast(beta):
     """Three tickets that differ in every field that can be filtered by.
 
     BUG-0001: New, of the managers, by Ada, without tags, of 1 March 2026.
-    BUG-0002: Closed, of nobody, by Bob, tagged lens and heat, internal, blocking, score 5, of 2
-    March.
+    BUG-0002: Closed, of nobody, by Bob, tagged lens and heat, internal, blocking, score 5,
+    of 2 March, with custom data.
     BUG-0003: Open, of the support, by Bob, tagged heat, score -1, of 3 March.
     """
     bob = User.objects.create_user("bob", "bob@example.org")
@@ -50,6 +51,7 @@ def cast(beta):
     )
     moved = {"status": beta.open, "team": beta.support, "score": -1}
     change_ticket(three, actor="ada", tags=[heat], **moved)
+    keep_data(two, name="jira", content={"priority": "High"}, actor="Jira", cause="")
     for day, ticket in enumerate((beta.ticket, two, three), start=1):
         moment = datetime(2026, 3, day, 12, tzinfo=UTC)
         Ticket.objects.filter(pk=ticket.pk).update(created_at=moment)
@@ -81,6 +83,7 @@ def values_of(cast) -> dict[str, list]:
         "submitter_email": ["EXAMPLE.ORG", "23"],
         "created_after": ["2026-03-02", "23"],
         "created_before": ["2026-03-02", "12"],
+        "custom_data": [["jira.priority=high"], "2"],
     }
 
 

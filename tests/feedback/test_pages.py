@@ -270,7 +270,7 @@ def test_a_form_that_was_left_alone_asks_for_nothing(manager, beta):
 
     selected = [row["label"] for row in form_rows if "selected" in str(row["field"])]
 
-    assert len(form_rows) == 13
+    assert len(form_rows) == 14
     assert selected == ["Blocking"]  # its first choice, “Either”
     assert manager.get(TICKETS, {"blocking": "", "search": ""}).context["sentence"] == ""
 

@@ -14,6 +14,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
 from apikeys.models import APICall
+from automation.hand_over import make_hand_over
 from automation.macros import save_macro
 from automation.models import (
     BulkRun,
@@ -22,10 +23,12 @@ from automation.models import (
     ExecutionStep,
     ExternalListener,
     Macro,
+    Outgoing,
     Schedule,
     Trigger,
 )
 from automation.reasons import Reason
+from feedback.following import follow_comment, keep_data
 from feedback.models import FeedbackType, SavedFilter, Status, Team, Workflow
 from feedback.people import add_note, adjust_points
 from feedback.services import (
@@ -147,6 +150,7 @@ def make_project(
     )
     internal = submit_ticket(bugs, summary=f"{inner} leaks", submitter=tester, exposure="internal")
     link = link_ticket(ticket, actor=tester.username, system="jira", remote_key=f"{inner}-12")
+    _follow(ticket, inner)
     filters = [
         _filter(bugs, f"{inner} filter", {"search": [inner]}, {"status": [statuses["New"].pk]}),
         _filter(bugs, f"{inner} spare filter", {"search": ["a"]}, {"search": ["b"]}),
@@ -176,6 +180,10 @@ def make_project(
     ]
     adjust_points(ticket, "add", 5, actor=f"{inner} Jira")
     delivery, execution = _delivery(listeners[0], macros[0], ticket, word=iron)
+    ExternalListener.objects.filter(pk=listeners[1].pk).update(secret="kept")
+    maker = _person(f"maker-{key}")  # the link names who sent it
+    team["project_manager"].members.add(maker)
+    hand_over, token = make_hand_over(listeners[1], by=maker, key=False)
     return SimpleNamespace(
         project=project,
         bugs=bugs,
@@ -218,7 +226,26 @@ def make_project(
         spare_listener=listeners[1],
         delivery=delivery,
         execution=execution,
+        hand_over=hand_over,
+        token=token,
+        outgoing=_outgoing(execution, word=iron),
         **_starts(bugs, macros[0], filters[0], word=iron),
+    )
+
+
+def _outgoing(execution: Execution, word: str) -> Outgoing:
+    """A mail that failed, and so may be sent again."""
+    to = f"{word}@example.com".lower()
+    return Outgoing.objects.create(
+        project=execution.ticket.feedback_type.project,
+        ticket=execution.ticket,
+        execution=execution,
+        kind="mail",
+        status="failed",
+        destination=to,
+        title=f"{word} is closed",
+        content={"to": to, "subject": f"{word} is closed", "text": word, "html": ""},
+        outcome=f"{word} was refused.",
     )
 
 
@@ -240,6 +267,23 @@ def _starts(kind: Any, macro: Any, within: Any, word: str) -> dict[str, Any]:
     }
     bulk = BulkRun.objects.create(macro=macro, chosen="All", actor="Somebody", total=1)
     return triggers | schedules | {"bulk": bulk}
+
+
+def _follow(ticket: Any, word: str) -> None:
+    """An internal comment from elsewhere, edited, and custom data."""
+    for body in ("said", "said it again"):
+        follow_comment(
+            ticket,
+            system="jira",
+            remote_id="9",
+            body=f"{word} {body}",
+            author=f"{word} Dana",
+            exposure="internal",
+            actor=f"{word} Erin",
+            cause="",
+            edited=True,
+        )
+    keep_data(ticket, name="outer", content={"word": word}, actor=word, cause="")
 
 
 def _filter(feedback_type: Any, name: str, *groups: dict[str, Any]) -> SavedFilter:

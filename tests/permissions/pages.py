@@ -78,6 +78,9 @@ OF_A_PROJECT = [
         changes=False,
         what="2",
     ),
+    Entry("GET", PROJECT + "outbox/", MANAGERS),
+    Entry("GET", PROJECT + "outbox/{outgoing.public_id}/", MANAGERS),
+    Entry("POST", PROJECT + "outbox/{outgoing.public_id}/", MANAGERS, {"action": "send"}, 302),
     Entry("GET", PROJECT + "rules/", MANAGERS),
     Entry(
         "POST",
@@ -215,6 +218,32 @@ OF_AUTOMATION = [
         lambda cast: listener_of(cast, "closed"),
         302,
     ),
+    Entry("POST", BUGS + "listeners/add/try/", MANAGERS, {"trial_find": "BUG-1"}, changes=False),
+    Entry(
+        "POST",
+        BUGS + "listeners/{listener.pk}/try/",
+        MANAGERS,
+        {"sender": "jira", "trial_find": "BUG-1"},
+        changes=False,
+    ),
+    Entry("GET", BUGS + "listeners/{listener.pk}/setup/", MANAGERS),
+    Entry(
+        "POST",
+        BUGS + "listeners/{listener.pk}/setup/",
+        MANAGERS,
+        {"query": "project = X"},
+        changes=False,
+        what="the JQL checker",
+    ),
+    Entry("GET", BUGS + "listeners/{listener.pk}/setup/light/", MANAGERS),
+    Entry("POST", BUGS + "listeners/{listener.pk}/hand-overs/", MANAGERS, {"days": "7"}),
+    Entry(
+        "POST",
+        BUGS + "listeners/{spare_listener.pk}/hand-overs/{hand_over.pk}/revoke/",
+        MANAGERS,
+        None,
+        302,
+    ),
     Entry("GET", BUGS + "listeners/{listener.pk}/log/", MANAGERS),
     Entry("POST", BUGS + "listeners/{listener.pk}/switch/", MANAGERS, {"enabled": ""}, 302),
     Entry("GET", BUGS + "listeners/{spare_listener.pk}/delete/", MANAGERS),
@@ -286,6 +315,35 @@ def listener_of(cast, key):
         "enabled": "on",
     }
 
+
+# Whoever has the link needs no account, and learns nothing of the project but the address.
+HANDED_OVER = [
+    Entry("GET", "/hand-over/", EVERYONE),
+    Entry("POST", "/hand-over/", EVERYONE, {"token": "nonsense"}, 404, changes=False),
+    Entry(
+        "POST",
+        "/hand-over/",
+        EVERYONE,
+        lambda cast: {"token": cast.token},
+        changes=False,
+        what="the guide",
+    ),
+    Entry(
+        "POST",
+        "/hand-over/",
+        EVERYONE,
+        lambda cast: {"token": cast.token, "action": "light"},
+        changes=False,
+        what="the light",
+    ),
+    Entry(
+        "POST",
+        "/hand-over/",
+        EVERYONE,
+        lambda cast: {"token": cast.token, "action": "reveal"},
+        what="the secrets",
+    ),
+]
 
 OF_THE_COMMUNITY = [
     Entry("GET", "/admin/community/", COMMUNITY),
@@ -460,6 +518,7 @@ PAGES = [
     *OF_FILTERS,
     *OF_AUTOMATION,
     *STARTS,
+    *HANDED_OVER,
     *OF_THE_COMMUNITY,
     *BY_THE_ADMIN,
 ]

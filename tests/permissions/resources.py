@@ -150,6 +150,8 @@ PARTS = [
     Entry("GET", API + "deliveries/{delivery.public_id}/", MANAGERS | READ),
     Entry("GET", API + "executions/", PEOPLE | ANY_READ),
     Entry("GET", API + "executions/{execution.public_id}/", MANAGERS | READ),
+    Entry("GET", API + "outgoing/", PEOPLE | ANY_READ),
+    Entry("GET", API + "outgoing/{outgoing.public_id}/", MANAGERS | READ),
 ]
 
 TICKET = API + "tickets/{ticket.pk}/"
@@ -221,6 +223,8 @@ TICKETS = [
     ),
     Entry("GET", TICKET + "history/", IN_BETA | READ),
     Entry("GET", INTERNAL + "history/", INSIDERS | READ),
+    Entry("GET", TICKET + "data/", IN_BETA | READ, what="none for participants"),
+    Entry("GET", INTERNAL + "data/", INSIDERS | READ),
     Entry("GET", TICKET + "links/", IN_BETA | READ, what="none for participants"),
     Entry("POST", TICKET + "links/", MANAGERS | WRITE, {"remote_key": "NEW-1"}, 201),
     Entry("DELETE", TICKET + "links/{link.pk}/", MANAGERS | WRITE, answer=204),

@@ -32,6 +32,7 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
     "listeners": "project",
     "deliveries": "project",
     "executions": "ticket__feedback_type__project",
+    "outgoing": "project",
     "api-keys": "project",
     "api-calls": "api_key__project",
 }
@@ -39,7 +40,7 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
 OPEN = {"projects", "feedback-types", "tickets", "comments"}
 INNER = {"teams", "workflows", "statuses", "tags", "saved-filters"}
 INNER |= {"rank-points", "person-notes"}
-IRON = {"macros", "listeners", "deliveries", "executions"}
+IRON = {"macros", "listeners", "deliveries", "executions", "outgoing"}
 SEEN = {
     "manager": OPEN | INNER | IRON,
     "support": OPEN | INNER,
@@ -61,7 +62,7 @@ PUBLIC = {
 def rows_of(name, project):
     """What there is, asked without asking who may know."""
     model = RESOURCES[name].model
-    field = "public_id" if name in ("deliveries", "executions") else "pk"
+    field = "public_id" if name in ("deliveries", "executions", "outgoing") else "pk"
     rows = model._base_manager.filter(**{OF_A_PROJECT[name]: project.pk})
     return {*rows.values_list(field, flat=True)}
 
@@ -128,6 +129,8 @@ FILTERS = {
     "search": ("Betawood", "Nowhere"),
     "search__not": ("Betawood", "Nowhere"),
     "filter": ("{filter.pk}", "999999"),
+    "custom_data": ("outer.word=Innerwood", "outer.word=Nowhere"),
+    "custom_data__not": ("outer.word=Innerwood", "outer.word=Nowhere"),
 }
 # The same for the other lists.
 OTHER_FILTERS = [
@@ -184,6 +187,8 @@ def test_no_filter_of_tickets_tells_participants_what_only_those_inside_know(wor
         "submitter_email": (world.beta.tester.email, "nobody@example.com"),
         "submitter_team": (world.beta.participants.pk, 999999),
         "submitter": (world.people["observer"].username, "nobody"),
+        "custom_data": ("outer.word=Innerwood", "outer.word=Nowhere"),
+        "custom_data__not": ("outer.word=Innerwood", "outer.word=Nowhere"),
     }
     for known, unknown in filter(None, [hidden.get(name)]):
         for address in ("/api/v1/tickets/", "/admin/projects/beta/BUG/tickets/"):

@@ -35,6 +35,9 @@ def secrets(gamma, beta):
     return "Hush"
 
 
+BELOW = ("links", "comments", "data", "history")
+
+
 @pytest.fixture
 def addresses(beta, listener, send):
     delivery = send(listener, find="BUG-0001")
@@ -57,7 +60,7 @@ def addresses(beta, listener, send):
         "deliveries": delivery.public_id,
         "executions": delivery.executions.get().public_id,
     }
-    below = [f"tickets/{beta.ticket.pk}/{part}/" for part in ("links", "comments", "history")]
+    below = [f"tickets/{beta.ticket.pk}/{part}/" for part in BELOW]
     return [
         "",
         *(f"{name}/" for name in LISTS),

@@ -31,11 +31,19 @@ def test_a_new_listener_has_the_defaults_of_the_page(call, beta, body, close):
         "description": "",
         "sender": "jira",
         "type": "macro",
+        "status_table": [],
+        "protected_statuses": [],
+        "comment_exposure": "internal",
+        "data_name": "",
+        "data_expression": "",
         "filter": None,
         "when": "status_changed",
         "when_status": "",
         "condition": "",
         "reference_expression": "",
+        "event_expression": "",
+        "status_expression": "",
+        "several": "all",
         "has_secret": False,
         "enabled": True,
         "endpoint_url": "http://testserver/api/v1/projects/beta/feedbackListeners/jirafixed"
@@ -73,6 +81,11 @@ def test_everything_can_be_changed_but_its_type(call, beta, listener):
         "when_status": "Done, Closed",
         "condition": "issue.fields.priority.name == 'High'",
         "reference_expression": "issue.key",
+        "event_expression": "webhookEvent",
+        "status_expression": "issue.fields.status.name",
+        "several": "stop",
+        "status_table": [{"status": "Done", "resolution": "Fixed", "macro": None}],
+        "protected_statuses": sorted([beta.new.pk, beta.closed.pk]),
         "enabled": False,
     }
 
@@ -144,7 +157,12 @@ def test_another_secret_is_another_state(call, listener):
         ({"when": "sometimes"}, {"when": ['"sometimes" is not a valid choice.']}),
         (
             {"sender": "generic", "when": "commented"},
-            {"when": ["Anything that can POST does not tell that. Choose one of “Any event”."]},
+            {
+                "when": [
+                    "Anything that can POST does not tell that: enter an event expression, or "
+                    "choose one of “Any event”."
+                ]
+            },
         ),
         (
             {"when": "status_changed_to"},

@@ -10,7 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from apikeys.models import APICall
 from automation.macros import save_macro
 from automation.models import ExternalListener, Macro
-from feedback.models import FeedbackType, Project, SavedFilter, Status, Tag, Team, Workflow
+from feedback.models import (
+    FeedbackType,
+    Project,
+    SavedFilter,
+    Status,
+    Tag,
+    Team,
+    TicketData,
+    Workflow,
+)
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -267,7 +276,7 @@ def test_a_list_costs_the_same_for_people_too(signed_in, cost, path, role):
     assert few == more <= 10
 
 
-@pytest.mark.parametrize("below", ["links", "comments", "history"])
+@pytest.mark.parametrize("below", ["links", "comments", "data", "history"])
 def test_what_belongs_to_a_ticket_is_paged_at_a_constant_cost(call, beta, below):
     path = f"tickets/{beta.ticket.pk}/{below}/"
     costs = []
@@ -275,6 +284,7 @@ def test_what_belongs_to_a_ticket_is_paged_at_a_constant_cost(call, beta, below)
     for number in range(3):
         link_to_jira(beta.ticket, f"S-{number}", f"{number}")
         add_comment(beta.ticket, body="Seen", actor="u", author=beta.ada)
+        TicketData.objects.create(ticket=beta.ticket, name=f"n{number}", content={"a": 1})
         with CaptureQueriesContext(connection) as queries:
             answer = call("GET", path)
         costs.append(len(queries))
@@ -291,7 +301,7 @@ def test_a_list_below_a_ticket_that_is_not_seen_is_not_there(signed_in, gamma, b
 
     answers = [
         manager("GET", f"tickets/{hidden.pk}/{below}")
-        for below in ("", "links", "comments", "history")
+        for below in ("", "links", "comments", "data", "history")
     ]
 
     assert {answer.status_code for answer in answers} == {404}

@@ -629,6 +629,8 @@ def test_comments_are_added_and_read_in_both_places(call, beta):
         "cause": "",
         "body": "Seen",
         "exposure": "internal",
+        "system": "",
+        "remote_id": "",
         "created_at": first.json()["created_at"],
     }
     assert call("GET", f"{here(beta)}comments/").json()["results"] == [first.json(), second.json()]
@@ -645,6 +647,11 @@ def test_comments_are_added_and_read_in_both_places(call, beta):
         ({"body": "x", "exposure": "all"}, {"exposure": ['"all" is not a valid choice.']}),
         ({"body": "x", "actor": "me"}, {"actor": ["This is set by the hub: leave it out."]}),
         ({"body": "x", "author": "ada"}, {"author": ["This is set by the hub: leave it out."]}),
+        ({"body": "x", "system": "jira"}, {"system": ["This is set by the hub: leave it out."]}),
+        (
+            {"body": "x", "remote_id": "9"},
+            {"remote_id": ["This is set by the hub: leave it out."]},
+        ),
         ({"body": "x", "ticket": 1}, {"ticket": ["This is set by the hub: leave it out."]}),
     ],
 )

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import re
 from pathlib import Path
 
 import pytest
 
-from automation.senders.azure_devops import AzureDevOps
+from automation.models import Delivery
+from automation.senders import SENDERS
 from automation.senders.base import Event
-from automation.senders.github import GitHub
-from automation.senders.gitlab import GitLab
-from automation.senders.linear import Linear
-from automation.senders.rally import Rally
+from tests.conftest import make_listener
+from tests.senders.readings import NOTHING, READERS
 
 HOME = os.environ.get("PAYLOADS_DIR", "")
-NEEDED = pytest.mark.skipif(not HOME, reason="PAYLOADS_DIR does not name the recorded bodies")
-SENDERS = {
-    "azuredevops": AzureDevOps(),
-    "rally": Rally(),
-    "github": GitHub(),
-    "gitlab": GitLab(),
-    "linear": Linear(),
-}
+WHY = "PAYLOADS_DIR does not name the folder of recorded bodies"
+NEEDED = pytest.mark.skipif(not HOME, reason=WHY)
+SLUGS = {folder: folder for folder in READERS} | {"azuredevops": "azure_devops"}
+FILES = sorted(path for folder in READERS for path in Path(HOME, folder).glob("*.json") if HOME)
+RECORDED = [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in FILES] or [
+    pytest.param(None, marks=pytest.mark.skip(reason=WHY))
+]
 RALLY_ITEM = "f25043d0-ee75-4a53-834b-6988fdc2d153"
 LINEAR_ITEM = "3443a709-f2b5-46f2-a136-a0445fd432be"
 HELLO = ["Codertocat/Hello-World#1", "444500041"]
@@ -73,15 +69,15 @@ TOLD = {
     ),
     "github/octokit__pull_request-closed": (
         "status_changed",
-        ["Codertocat/Hello-World#2", "279147437"],
+        ["Codertocat/Hello-World#2"],
         "open",
         "closed",
         "",
     ),
-    "github/octokit__ping": ("other", [], "", "", ""),
+    "github/octokit__ping": ("ping", [], "", "", ""),
     "github/octokit__projects_v2_item-edited": ("other", [], "", "", ""),
     "gitlab/go-gitlab__issue": ("created", ["gitlabhq/gitlab-test#23", "301"], "", "", ""),
-    "gitlab/go-gitlab__merge_request": ("created", ["gitlabhq/gitlab-test!1", "99"], "", "", ""),
+    "gitlab/go-gitlab__merge_request": ("created", ["gitlabhq/gitlab-test!1"], "", "", ""),
     "gitlab/go-gitlab__note_issue": (
         "commented",
         ["gitlab-org/gitlab-test#17", "92"],
@@ -91,7 +87,7 @@ TOLD = {
     ),
     "gitlab/go-gitlab__note_merge_request": (
         "commented",
-        ["gitlab-org/gitlab-test!1", "7"],
+        ["gitlab-org/gitlab-test!1"],
         "",
         "",
         "1244",
@@ -115,7 +111,7 @@ def body_of(name: str) -> dict:
 
 
 def read(name: str, body: object) -> Event:
-    return SENDERS[name.split("/")[0]].read({}, body)
+    return SENDERS[SLUGS[name.split("/")[0]]].read({}, body)
 
 
 @NEEDED
@@ -131,39 +127,31 @@ def test_a_recorded_body_tells_what_its_reader_sees(name):
     assert (event.comment.id if event.comment else "") == comment
 
 
-NOTHING: list[object] = [None, True, "", [], {}, [[]]]
-STRANGE = [*NOTHING, -1, 1e300, "\0", "\ud800", "9" * 400, "0001-01-01T00:00:00Z"]
+@pytest.mark.parametrize("path", RECORDED)
+def test_at_the_door_a_recorded_body_is_kept_as_another_reading_of_it(post, beta, close, path):
+    raw, folder = path.read_bytes(), path.parent.name
+    listener = make_listener(beta, close, sender=SLUGS[folder])
 
+    answer = post(listener, raw)
 
-def mangled(value: object, chance: random.Random, by: list) -> object:
-    """``value`` with some of its parts replaced by one of ``by``."""
-    if chance.random() < 0.08:
-        return chance.choice(by)
-    if isinstance(value, dict):
-        return {key: mangled(inner, chance, by) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [mangled(inner, chance, by) for inner in value]
-    return value
-
-
-@NEEDED
-@pytest.mark.parametrize("name", TOLD)
-def test_a_body_with_holes_is_never_read_as_another_item(name):
-    recorded = body_of(name)
-    said = json.dumps(recorded)
-    chance = random.Random(name)
-
-    for _ in range(150):
-        event = read(name, mangled(recorded, chance, NOTHING))
-
-        for reference in event.references:
-            assert all(part in said for part in re.split("[#!-]", reference)), reference
+    row = Delivery.objects.get()
+    told = READERS[folder](json.loads(raw))
+    expected = NOTHING | told
+    assert answer.status_code == 200
+    assert bytes(row.body) == raw
+    assert {"kinds": row.kinds, "references": row.references, "item": row.item} == {
+        name: expected[name] for name in ("kinds", "references", "item")
+    }
+    assert (row.status_before, row.status_after, row.resolution) == (
+        *(expected["status_before"], expected["status_after"], expected["resolution"]),
+    )
+    assert row.remote_actor == expected["actor"]
+    assert row.occurred_at == told.get("occurred_at", row.occurred_at)
+    assert row.delivery_id == told.get("delivery_id", row.delivery_id)
+    comment = tuple(row.comment[part] for part in ("id", "change", "body")) if row.comment else None
+    assert comment == expected["comment"]
 
 
 @NEEDED
-@pytest.mark.parametrize("name", TOLD)
-def test_whatever_stands_in_a_body_it_is_read_without_an_error(name):
-    chance = random.Random(name)
-
-    for _ in range(150):
-        assert read(name, mangled(body_of(name), chance, STRANGE)).kinds
+def test_the_recorded_bodies_are_of_every_sender():
+    assert {path.parent.name for path in FILES} == set(READERS)

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0004_name_what_ran"),
+        ("automation", "0006_outgoing"),
     ]
 
     operations = [

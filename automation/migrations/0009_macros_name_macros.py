@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0006_bulk_runs_triggers_schedules"),
+        ("automation", "0008_bulk_runs_triggers_schedules"),
         ("feedback", "0005_scores_and_notes"),
     ]
 

@@ -12,7 +12,7 @@ import automation.models.outcomes
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0005_runs_by_hand"),
+        ("automation", "0007_runs_by_hand"),
         ("feedback", "0004_watched_types_and_events"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,0 +1,79 @@
+"""What one bulk run would mail many times becomes one mail for each recipient."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.html import escape, linebreaks
+
+from automation.models import Outgoing
+from automation.outbox.put import LONGEST_SUBJECT, LONGEST_TEXT, announce
+
+MOST_PARTS = 200  # of one digest; of the others it tells the number
+
+
+@transaction.atomic
+def close_digest(key: str) -> list[Outgoing]:
+    """Let the mails gathered under ``key`` go: one for each recipient, which is returned.
+
+    To be called when the bulk run is over, however it ended; again it finds nothing to do.
+    """
+    gathered = (
+        Outgoing.objects.waiting()
+        .filter(digest=key)
+        .select_for_update()
+        .order_by("project", "destination", "pk")
+    )
+    groups = groupby(gathered, key=lambda row: (row.project_id, row.destination))
+    mails = [_one_mail(list(rows)) for _, rows in groups]
+    if mails:
+        announce()
+    return mails
+
+
+def _one_mail(rows: list[Outgoing]) -> Outgoing:
+    first, now = rows[0], timezone.now()
+    if len(rows) == 1:
+        first.digest, first.next_attempt_at = "", now
+        first.save(update_fields=["digest", "next_attempt_at"])
+        return first
+    mail = Outgoing.objects.create(
+        project_id=first.project_id,
+        kind=first.kind,
+        destination=first.destination,
+        title=_subject(rows),
+        content={"to": first.content["to"], "subject": _subject(rows), **_texts(rows)},
+    )
+    Outgoing.objects.filter(pk__in=[row.pk for row in rows]).update(
+        status=Outgoing.Status.MERGED,
+        merged_into=mail,
+        outcome=f"Became one mail with {len(rows) - 1} more of its bulk run.",
+    )
+    return mail
+
+
+def _subject(rows: list[Outgoing]) -> str:
+    """Their own, where it is one and the same."""
+    subjects = {row.title for row in rows}
+    if len(subjects) == 1:
+        return f"{rows[0].title[: LONGEST_SUBJECT - 20]} ({len(rows)} times)"
+    return f"{len(rows)} messages: {rows[0].title}, …"[:LONGEST_SUBJECT]
+
+
+def _texts(rows: list[Outgoing]) -> dict[str, str]:
+    """As many as fit, as text, and as HTML where one of them has it."""
+    text, html = "", ""
+    shown = 0
+    for row in rows[:MOST_PARTS]:
+        own = row.content["html"] or linebreaks(row.content["text"], autoescape=True)
+        more_text = f"{row.title}\n{'-' * min(len(row.title), 72)}\n{row.content['text']}\n\n"
+        more_html = f"<h2>{escape(row.title)}</h2>\n{own}\n"
+        if len(text + more_text) > LONGEST_TEXT or len(html + more_html) > LONGEST_TEXT:
+            break
+        text, html, shown = text + more_text, html + more_html, shown + 1
+    if left := len(rows) - shown:
+        text += f"And {left} more, which are in the hub's outbox.\n"
+        html += f"<p>And {left} more, which are in the hub's outbox.</p>"
+    return {"text": text, "html": html if any(row.content["html"] for row in rows) else ""}

@@ -1,0 +1,56 @@
+"""What is never shown of a call, nor kept once it was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from apikeys.secrecy import STRUCK, strike
+
+# All other headers may hold a secret.
+PLAIN_HEADERS = {"accept", "accept-language", "content-type", "user-agent"}
+SECRET_NAMES = re.compile(
+    r"(?i)(^|[^a-z])(api.?key|key|token|secret|sig(nature)?|auth|pass(word|wd)?|code)([^a-z]|$)"
+)
+SHORTEST = 8
+
+
+def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value if name.lower() in PLAIN_HEADERS else STRUCK for name, value in headers.items()
+    }
+
+
+def shown_url(url: str) -> str:
+    """With the values struck out whose names sound like a secret's."""
+    parts = urlsplit(url)
+    pairs = [
+        f"{name}={STRUCK}" if value and SECRET_NAMES.search(name) else f"{name}{equals}{value}"
+        for name, equals, value in (pair.partition("=") for pair in parts.query.split("&"))
+    ]
+    return strike(urlunsplit(parts._replace(query="&".join(pairs))))
+
+
+def shown_content(content: dict[str, Any]) -> dict[str, Any]:
+    """``content`` as people may see it."""
+    if "headers" not in content:
+        return content
+    return without_secrets(content) | {"url": shown_url(content["url"])}
+
+
+def without_secrets(content: dict[str, Any]) -> dict[str, Any]:
+    """``content`` as a row keeps it that is not sent any more."""
+    if "headers" not in content:
+        return content
+    return content | {"headers": shown_headers(content["headers"])}
+
+
+def strike_headers(text: str, headers: Mapping[str, str]) -> str:
+    """``text``, such as an answer that repeats what was sent, without what ``headers`` hide."""
+    for name, value in headers.items():
+        if name.lower() not in PLAIN_HEADERS:
+            for secret in (value, value.rpartition(" ")[2]):
+                text = text.replace(secret, STRUCK) if len(secret) >= SHORTEST else text
+    return text
