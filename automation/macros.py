@@ -8,7 +8,7 @@ from django.db import models, transaction
 
 from automation.actions import ACTIONS
 from automation.actions.base import Action, Params, ParamsRefused, Settings
-from automation.actions.fields import ProjectRows
+from automation.actions.fields import TypeRows
 from automation.macro_secrets import check_secrets, forget_others, keep_secrets
 from automation.models import Macro, MacroAction, MacroActionUse
 from rest.nearest import nearest
@@ -168,12 +168,12 @@ def _as_param(value: Any) -> Any:
     return value.pk if isinstance(value, models.Model) else value
 
 
-def describe_macro(macro: Macro, known: ProjectRows | None = None) -> list[str]:
+def describe_macro(macro: Macro, known: TypeRows | None = None) -> list[str]:
     """What the macro does, a sentence an action; an action that does not work says so."""
     return [_describe(action, macro, known) for action in macro.actions.all()]
 
 
-def _describe(row: MacroAction, macro: Macro, known: ProjectRows | None) -> str:
+def _describe(row: MacroAction, macro: Macro, known: TypeRows | None) -> str:
     action = ACTIONS[row.kind]
     try:
         settings = action.clean(row.params, macro.feedback_type, known)

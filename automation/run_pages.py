@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
 
 from access.rules import Right, may, may_change, seen
-from automation.actions.fields import ProjectRows
+from automation.actions.fields import TypeRows
 from automation.by_hand import run_by_hand, runnable, runs_shown, undo, undoing
 from automation.delivery_page import changes_of
 from automation.macros import describe_macro
@@ -61,7 +61,7 @@ class RunMacroPage(ProjectPage):
         return {"tried": run, "changes": changes_of([run], self.caller)[run.public_id]}
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        known = ProjectRows(self.ticket.feedback_type)
+        known = TypeRows(self.ticket.feedback_type)
         return super().get_context_data(
             ticket=self.ticket,
             feedback_type=self.ticket.feedback_type,

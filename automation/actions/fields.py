@@ -42,7 +42,7 @@ def rows_for(model: Model, feedback_type: FeedbackType) -> QuerySet[Any]:
     return model._default_manager.filter(OFFERED[model._meta.label_lower](feedback_type))
 
 
-class ProjectRows:
+class TypeRows:
     """What the actions of one type choose from, read once for many macros."""
 
     def __init__(self, feedback_type: FeedbackType) -> None:
@@ -63,7 +63,7 @@ class RowsOfProject(forms.ModelChoiceField):
     ``offered`` narrows what is offered on the page to those that a check will take.
     """
 
-    known: ProjectRows | None = None
+    known: TypeRows | None = None
     several = False
 
     def __init__(self, model: Model | str, *, offered: Q | None = None, **options: Any) -> None:

@@ -27,7 +27,7 @@ from automation.rules.export import (
     type_tree,
 )
 from automation.rules.items import Item, choice_problem, text_of
-from automation.rules.names import Called, Names
+from automation.rules.names import Called, Names, TypeNames
 from feedback.admin_forms import FeedbackTypeForm
 from feedback.filters import RowsFilter, TicketFilterSet
 from feedback.models import FeedbackType, SavedFilter, Workflow
@@ -83,7 +83,7 @@ class TypeWork:
     """One feedback type of the file, whose row is there already."""
 
     def __init__(self, kind: FeedbackType, item: Item, work: Work, names: Names) -> None:
-        self.kind, self.item, self.work, self.names = kind, item, work, names.of_type(kind)
+        self.kind, self.item, self.work, self.names = kind, item, work, TypeNames(names, kind)
 
     def apply(self) -> None:
         macros = self.kind.macros.prefetch_related("actions")
@@ -231,15 +231,6 @@ class TypeWork:
             return None
         self.work.outcome.note(row, created, self.kind.prefix)
         return row
-
-
-def _written(tree: Any) -> Any:
-    """With numbers as a file's text has them."""
-    if isinstance(tree, dict):
-        return {name: _written(value) for name, value in tree.items()}
-    if isinstance(tree, list):
-        return [_written(value) for value in tree]
-    return str(tree) if isinstance(tree, int) and not isinstance(tree, bool) else tree
 
 
 def _note_action(part: Item, problems: Mapping[str, Any]) -> None:

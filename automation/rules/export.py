@@ -13,7 +13,7 @@ from automation.actions import ACTIONS
 from automation.actions.fields import RowsOfProject, SecretField
 from automation.listener_form import ListenerForm
 from automation.models import ExternalListener, Macro, MacroAction
-from automation.rules.names import Names, Unnamed
+from automation.rules.names import Names, TypeNames, Unnamed
 from automation.rules.yaml_text import as_yaml
 from feedback.filters import RowsFilter, TicketFilterSet, as_list
 from feedback.models import FeedbackType, Project, SavedFilter, Status, Team, Workflow
@@ -47,7 +47,7 @@ def rules_of(project: Project) -> Rules:
             for workflow in project.workflows.order_by("pk").prefetch_related("statuses")
         ],
         "feedback_types": [
-            {**type_tree(kind), **_below(kind, names.of_type(kind), left_out)}
+            {**type_tree(kind), **_below(kind, TypeNames(names, kind), left_out)}
             for kind in _types(project)
         ],
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -594,6 +596,35 @@ def test_a_macro_of_everything_is_taken_back_whole(worked_on, hot):
     take_back(done.execution)
 
     assert as_it_is(worked_on.ticket) == before
+
+
+MORE = {
+    "link": {"system": "jira", "remote_key": "B-2", "url": "https://a.example/B-2"},
+    "unlink": {"remote_key": "b-2"},
+    "adjust_score": {"points_how": "add", "points": 4, "score_how": "add", "score": 1},
+    "add_tags": {"names": "lens, new, newer"},
+    "remove_tags": {"names": "new"},
+    "add_comment": {"body": "{{ ticket.tags|join }} {{ ticket.score }}", "exposure": "public"},
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_a_macro_does_in_whichever_order_is_taken_back(worked_on, hot, seed):
+    chance = random.Random(seed)
+    known = [(kind, make(worked_on, hot)) for kind, make in EVERYTHING.items()]
+    member = {"change": "add", "team": worked_on.participants.pk}
+    more = [*MORE.items(), ("adjust_team_membership", member)]
+    repeats = [each for each in known if ACTIONS[each[0]].repeatable]
+    actions = [*known, *chance.choices([*more, *repeats], k=12)]
+    chance.shuffle(actions)
+    before = as_it_is(worked_on.ticket)
+    done = run(worked_on, *actions)
+    assert done.reason == "applied", done.sentence
+
+    undone = take_back(done.execution)
+
+    assert as_it_is(worked_on.ticket) == before
+    assert {*states(undone)} == {"back", "cannot"}
 
 
 @pytest.mark.parametrize("kind", EVERYTHING)
