@@ -20,6 +20,7 @@ from feedback.numbers import row_id
 LEAVE = "Leave as it is"
 CHOOSE = "Choose …"
 KEPT = re.compile(r"kept:[0-9a-f]{32}")  # what stands for a secret that is there already
+HALF_A_CHARACTER = re.compile(r"[\ud800-\udfff]")  # which JSON may hold, and no database
 
 Model = type[models.Model]
 
@@ -149,6 +150,8 @@ class TextField(forms.CharField):
         """A text as it became, which keeps to the same bounds; raises ValidationError."""
         if not (filled or self.may_vanish):
             raise ValidationError("Nothing is left of it once its variables are filled in.")
+        if HALF_A_CHARACTER.search(filled):
+            raise ValidationError("It became a text with a character that cannot be kept.")
         for validator in self.validators:
             if not isinstance(validator, MaxLengthValidator):
                 validator(filled)

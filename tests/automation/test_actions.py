@@ -12,6 +12,7 @@ from automation.actions.base import Group
 from automation.macros import ActionsRefused, describe_macro
 from automation.models import Macro
 from automation.runs import rehearsal
+from automation.words import words_for
 from feedback.models import MOST_POINTS, PersonChange, Standing, Status, Tag, Team, Workflow
 from feedback.people import points_of
 from feedback.services import change_ticket, link_ticket, tags_named
@@ -222,6 +223,16 @@ def test_a_comment_of_nothing_fails_the_run(beta):
     done = run(beta, ("add_comment", {"body": "{{ event.comment }}", "exposure": "public"}))
 
     assert "Comment: Nothing is left of it once its variables are filled in." in done.sentence
+
+
+@pytest.mark.parametrize("strange", ["\0", "\ud800"])
+def test_what_no_database_keeps_fails_the_run_with_a_sentence(beta, strange):
+    comment = {"body": "{{ ticket.summary }}", "exposure": "public"}
+    beta.ticket.summary = f"It {strange} melts"
+    words = words_for(beta.ticket, actor="ada")
+
+    with pytest.raises(ValidationError, match=r"Comment: (Null characters|.* cannot be kept)"):
+        ACTIONS["add_comment"].filled_in(comment, lambda: words)
 
 
 def test_several_comments_in_one_macro(beta):
