@@ -103,7 +103,14 @@ def comments_seen(caller: Caller) -> Q:
 
 
 def changes_seen(caller: Caller) -> Q:
-    return _told(caller, Q(field__in=PUBLIC_FIELDS))
+    return _told(caller, Q(field__in=PUBLIC_FIELDS) | Q(form_field__public=True))
+
+
+def form_fields_seen(caller: Caller) -> Q:
+    """Participants see what they are asked."""
+    path = "feedback_type__project"
+    inside = within(Right.INSIDE, path)(caller)
+    return inside | (within(Right.SEE, path)(caller) & Q(public=True))
 
 
 def _told(caller: Caller, public: Q) -> Q:
@@ -170,6 +177,7 @@ RULES: dict[str, Rule] = {
         change=Right.MANAGE,
     ),
     "feedback.feedbacktype": rule("project", see=Right.SEE, change=Right.MANAGE),
+    "feedback.formfield": rule("feedback_type__project", see=form_fields_seen, change=Right.MANAGE),
     "feedback.savedfilter": rule("feedback_type__project", see=Right.INSIDE, change=Right.MANAGE),
     "feedback.ticket": Rule(
         see=tickets_seen,

@@ -102,7 +102,7 @@ def changes_of(executions: Iterable[Execution]) -> dict[str, list[TicketChange]]
     """What each execution, by its public id, changed."""
     executions = list(executions)
     changes = defaultdict(list)
-    for change in TicketChange.objects.filter(
+    for change in TicketChange.objects.select_related("form_field").filter(
         ticket__in=[execution.ticket_id for execution in executions],
         cause__in=[execution.public_id for execution in executions],
     ):

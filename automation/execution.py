@@ -73,8 +73,10 @@ def _result(
     if not any(step.record for step in steps):
         return Reason.UNCHANGED, evidence
     changes = [
-        f"{change.field} {change.before_text or 'empty'} → {change.after_text or 'empty'}"
-        for change in TicketChange.objects.filter(cause=execution.public_id, ticket=ticket)
+        f"{change.label} {change.before_text or 'empty'} → {change.after_text or 'empty'}"
+        for change in TicketChange.objects.filter(
+            cause=execution.public_id, ticket=ticket
+        ).select_related("form_field")
     ]
     commented = ["a comment added"] if any("comment" in step.record for step in steps) else []
     return Reason.APPLIED, {**evidence, "changes": ", ".join(changes + commented)}

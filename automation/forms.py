@@ -71,7 +71,7 @@ class MacroForm(forms.ModelForm):
         ticked = bool(tick.value())
         form = action.Form(
             self.data if self.is_bound and ticked else None,
-            project=self.instance.feedback_type.project,
+            feedback_type=self.instance.feedback_type,
             prefix=action.kind,
             initial=self._initial(action),
             use_required_attribute=False,  # what is not ticked is not asked

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
 
-from automation.actions.base import ProjectRows
+from automation.actions.base import TypeRows
 from automation.forms import MacroForm
 from automation.macros import describe_macro
 from automation.models import Macro
@@ -31,7 +31,7 @@ class ResourcesPage(ManagedTypePage):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         macros = macros_of(self.feedback_type).prefetch_related("actions")
         shown = page_of(macros.annotate(used=Count("listeners")).order_by("name"), self.request)
-        known = ProjectRows(self.project)
+        known = TypeRows(self.feedback_type)
         filters = self.feedback_type.saved_filters.annotate(used=Count("listeners")).order_by(
             "name"
         )

@@ -27,7 +27,7 @@ def run_macro(macro: Macro, ticket: Ticket, *, actor: str, cause: str) -> list[E
 def _checked_actions(macro: Macro, ticket: Ticket) -> list[tuple[Action, Settings]]:
     rows = [(ACTIONS[row.kind], row.params) for row in macro.actions.all()]
     try:
-        return [(action, action.clean(params, ticket.project)) for action, params in rows]
+        return [(action, action.clean(params, ticket.feedback_type)) for action, params in rows]
     except ValidationError as error:
         why = " ".join(error.messages)
         raise Stop(Reason.MACRO_BROKEN, macro=macro.name, ticket=ticket.ref, why=why) from error

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from automation.actions import ACTIONS
-from automation.actions.base import Params, ParamsRefused, ProjectRows, Settings
+from automation.actions.base import Params, ParamsRefused, Settings, TypeRows
 from automation.models import Macro, MacroAction, MacroActionUse
 from rest.nearest import nearest
 
@@ -55,7 +55,7 @@ def clean_actions(macro: Macro, actions: Sequence[tuple[str, Params]]) -> list[S
     for place, (kind, params) in enumerate(actions):
         try:
             check_action(kind, params, before=[earlier for earlier, _ in actions[:place]])
-            settings.append(ACTIONS[kind].clean(params, macro.feedback_type.project))
+            settings.append(ACTIONS[kind].clean(params, macro.feedback_type))
         except ParamsRefused as refused:
             by_action[place] = {"params": refused.by_field}
             sentences += [f"{ACTIONS[kind].label}: {each}" for each in refused.messages]
@@ -90,14 +90,14 @@ def as_params(settings: Settings) -> dict[str, Any]:
     }
 
 
-def describe_macro(macro: Macro, known: ProjectRows | None = None) -> list[str]:
+def describe_macro(macro: Macro, known: TypeRows | None = None) -> list[str]:
     """What the macro does, a sentence an action; an action that no longer works says so."""
     return [_describe(action, macro, known) for action in macro.actions.all()]
 
 
-def _describe(row: MacroAction, macro: Macro, known: ProjectRows | None) -> str:
+def _describe(row: MacroAction, macro: Macro, known: TypeRows | None) -> str:
     action = ACTIONS[row.kind]
     try:
-        return action.describe(action.clean(row.params, macro.feedback_type.project, known))
+        return action.describe(action.clean(row.params, macro.feedback_type, known))
     except ValidationError as error:
         return f"{action.label} no longer works: {' '.join(error.messages)}"

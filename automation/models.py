@@ -17,10 +17,12 @@ from automation.bodies import read_body
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Explanation, Reason, fill_in
 from automation.senders import SENDERS, sender_choices
 from automation.senders.base import FINGERPRINT, Kind, Sender
+from feedback.lists import split_names
 from feedback.models import (
     Archivable,
     Exposure,
     FeedbackType,
+    FormField,
     Project,
     SavedFilter,
     Status,
@@ -85,9 +87,15 @@ class MacroActionUse(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True)
     workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, null=True)
     status = models.ForeignKey(Status, on_delete=models.PROTECT, null=True)
+    formfield = models.ForeignKey(FormField, on_delete=models.PROTECT, null=True)
 
     def __str__(self) -> str:
         return f"Macro “{self.action.macro}”"
+
+    def names(self, choice: str) -> bool:
+        """Whether the action has this choice of ``formfield`` among its settings."""
+        texts = [value for value in self.action.params.values() if isinstance(value, str)]
+        return any(choice in (text, *split_names(text)) for text in texts)
 
 
 class ExternalListener(models.Model):

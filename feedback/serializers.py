@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
@@ -10,12 +11,15 @@ from rest_framework.exceptions import PermissionDenied
 
 from access.rules import Right, may, seen
 from feedback.errors import GroupsRefused
+from feedback.field_kinds import LONGEST_CHOICE, LONGEST_LONG_TEXT, MOST_CHOICES, kind_of
 from feedback.filters import MOST_GROUPS
+from feedback.form_fields import save_form_field
 from feedback.groups_schema import groups_schema
 from feedback.models import (
     Comment,
     Exposure,
     FeedbackType,
+    FormField,
     Project,
     SavedFilter,
     Status,
@@ -37,6 +41,8 @@ from feedback.services import (
     tags_named,
 )
 from feedback.timeline import behind
+from feedback.values import clean_values
+from rest.errors import by_field
 from rest.fields import (
     LONGEST_NAME,
     NOT_BLANK,
@@ -195,7 +201,70 @@ class StatusSerializer(InsideSerializer):
 
 
 class OfTypeSerializer(InsideSerializer):
-    inside, fixed = "feedback_type", ("feedback_type",)
+    inside = "feedback_type"
+    fixed: ClassVar[Sequence[str]] = ("feedback_type",)
+
+
+@extend_schema_field({"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"})
+class FieldKeyField(StrictCharField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=40, trim_whitespace=False, **options)
+
+
+class ChoicesField(serializers.ListField):
+    child = StrictCharField(max_length=LONGEST_CHOICE)
+
+
+class FormFieldSerializer(OfTypeSerializer):
+    fixed = ("feedback_type", "key", "kind")
+    example = {
+        "project": "beta",
+        "feedback_type": 1,
+        "key": "severity",
+        "label": "Severity",
+        "kind": "choice",
+        "choices": ["Low", "High"],
+        "required": True,
+    }
+    key = FieldKeyField(required=False, help_text="Made of the label, if left out.")
+    choices = ChoicesField(
+        required=False,
+        max_length=MOST_CHOICES,
+        help_text="In the order on screen; of kinds that have choices only.",
+    )
+    archived_choices = ChoicesField(
+        required=False, max_length=MOST_CHOICES, help_text="They stay where they were chosen."
+    )
+    highest = StrictIntegerField(
+        required=False, min_value=2, max_value=10, help_text="A rating goes from 1 to this."
+    )
+    order = StrictIntegerField(min_value=0, max_value=32767, required=False)
+    value_schema = serializers.SerializerMethodField(
+        help_text="A JSON schema of what a ticket has for it in “values”."
+    )
+
+    class Meta:
+        model = FormField
+        fields = [
+            *("id", "project", "feedback_type", "key", "label", "public_label", "kind"),
+            *("choices", "archived_choices", "highest", "required", "help", "public"),
+            *("order", "archived", "value_schema"),
+        ]
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_value_schema(self, field: FormField) -> dict[str, Any]:
+        return kind_of(field).describe(field)
+
+    def to_representation(self, field: FormField) -> dict[str, Any]:
+        shown = super().to_representation(field)
+        insider = self.context["view"].is_insider(field.project)
+        shown["label"] = field.label_for(insider=insider)
+        return shown
+
+    def keep(self, row: FormField, values: dict[str, Any]) -> FormField:
+        for name, value in values.items():
+            setattr(row, name, value)
+        return save_form_field(row)
 
 
 @extend_schema_field(groups_schema())
@@ -240,6 +309,28 @@ class TagsField(serializers.ListField):
         return sorted(tag.name for tag in data.all())
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {
+            "nullable": True,
+            "anyOf": [
+                {"type": "string", "maxLength": LONGEST_LONG_TEXT},
+                {"type": "number"},
+                {"type": "array", "items": {"type": "string", "maxLength": LONGEST_CHOICE}},
+            ],
+        },
+    }
+)
+class ValuesField(serializers.DictField):
+    """Values of form fields by key, as the type's ``form-fields`` describe them."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        return data
+
+
 class TicketSerializer(OfTypeSerializer):
     example = {
         "project": "beta",
@@ -252,6 +343,10 @@ class TicketSerializer(OfTypeSerializer):
     submitter = PersonField(required=False, help_text="A user name; yours where it is left out.")
     status = RowField(queryset=Status.objects.all(), required=False)
     tags = TagsField(required=False, max_length=100, help_text="Names; new ones are made.")
+    values = ValuesField(
+        required=False,
+        help_text="Of the type's form fields, by key: what is left out stays, null empties.",
+    )
 
     class Meta:
         model = Ticket
@@ -268,6 +363,7 @@ class TicketSerializer(OfTypeSerializer):
             "blocking",
             "exposure",
             "tags",
+            "values",
             "created_at",
             "updated_at",
         ]
@@ -284,8 +380,12 @@ class TicketSerializer(OfTypeSerializer):
 
     def to_representation(self, ticket: Ticket) -> dict[str, Any]:
         shown = super().to_representation(ticket)
-        if not self.context["view"].is_insider(ticket.project):
+        view, values = self.context["view"], ticket.values
+        if not view.is_insider(ticket.project):
             shown["team"] = None
+            public = view.public_keys(ticket.feedback_type)
+            values = {key: value for key, value in values.items() if key in public}
+        shown["values"] = dict(sorted(values.items()))
         return shown
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -301,7 +401,24 @@ class TicketSerializer(OfTypeSerializer):
         if moved and status.workflow.archived:
             problem = f"Its workflow “{status.workflow}” is archived. Choose another one."
             raise serializers.ValidationError({"status": [problem]})
+        self._clean_values(attrs)
         return attrs
+
+    def _clean_values(self, attrs: dict[str, Any]) -> None:
+        """Check what is given for form fields and, of a new ticket, that what is required is."""
+        ticket: Any = self.instance
+        if ticket and "values" not in attrs:
+            return
+        feedback_type = ticket.feedback_type if ticket else attrs["feedback_type"]
+        insider = self.context["view"].is_insider(feedback_type.project)
+        fields = [field for field in feedback_type.fields if insider or field.public]
+        current = ticket.values if ticket else {}
+        try:
+            attrs["values"] = clean_values(
+                fields, attrs.get("values", {}), current, whole=ticket is None
+            )
+        except ValidationError as error:
+            raise serializers.ValidationError({"values": by_field(error)}) from error
 
     def create(self, validated_data: dict[str, Any]) -> Ticket:
         feedback_type = validated_data.pop("feedback_type")
@@ -318,6 +435,7 @@ class TicketSerializer(OfTypeSerializer):
             summary=validated_data.pop("summary"),
             description=validated_data.pop("description", ""),
             exposure=validated_data.pop("exposure", Exposure.PUBLIC),
+            values=validated_data.pop("values"),
             submitter=validated_data.pop("submitter", None) or person_behind(self.caller),
         )
         return self.update(ticket, validated_data)

@@ -13,7 +13,7 @@ from django.views.generic import FormView
 
 from access.rules import may_change, may_make, seen
 from feedback.forms import CommentForm, LinkForm, SubmitForm, TicketForm
-from feedback.models import Comment, Ticket, TicketLink
+from feedback.models import Comment, FormField, Ticket, TicketLink
 from feedback.numbers import row_id
 from feedback.pages import ProjectPage, TypePage
 from feedback.services import (
@@ -24,6 +24,7 @@ from feedback.services import (
     unlink_ticket,
 )
 from feedback.timeline import timeline
+from feedback.values import shown_values
 
 
 class SubmitTicketPage(TypePage, FormView):
@@ -38,7 +39,8 @@ class SubmitTicketPage(TypePage, FormView):
         return self.project.archived or self.feedback_type.archived
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"insider": self.insider}
+        own = {"insider": self.insider, "feedback_type": self.feedback_type}
+        return super().get_form_kwargs() | own
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.closed or not self.contributes:
@@ -48,7 +50,7 @@ class SubmitTicketPage(TypePage, FormView):
     def form_valid(self, form: SubmitForm) -> HttpResponse:
         submitter = self.person
         try:
-            ticket = submit_ticket(self.feedback_type, submitter=submitter, **form.cleaned_data)
+            ticket = submit_ticket(self.feedback_type, submitter=submitter, **form.given())
         except ValidationError as error:
             form.add_error(None, error.messages)
             return self.form_invalid(form)
@@ -133,6 +135,11 @@ class TicketPage(ProjectPage):
         unlink_ticket(link, actor=self.actor)
         return self._done("The link is removed.")
 
+    def details(self) -> list[tuple[FormField, str, str]]:
+        """Each form field with its label and its value, as far as the person may see them."""
+        fields = self.ticket.feedback_type.fields
+        return shown_values(fields, self.ticket.values, insider=self.insider)
+
     def _only(self, allowed: bool) -> None:
         if not allowed:
             raise PermissionDenied
@@ -160,6 +167,7 @@ class TicketPage(ProjectPage):
             **{
                 "ticket": self.ticket,
                 "feedback_type": self.ticket.feedback_type,
+                "details": self.details(),
                 "entries": entries,
                 "more": more,
                 **forms,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -8,45 +8,46 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
 
-from feedback.models import Project, Status, Team, Ticket, Workflow
+from feedback.models import FeedbackType, FormField, Status, Team, Ticket, Workflow
 
 Params = Mapping[str, Any]  # as kept in rows: what a form was given
 Settings = Mapping[str, Any]  # the same, checked: rows, text, truth values
 Record = dict[str, Any]  # what an action did; empty where there was nothing to do
 
-IN_PROJECT: dict[type[models.Model], str] = {
-    Team: "project",
-    Workflow: "project",
-    Status: "workflow__project",
+OWN_ROWS: dict[type[models.Model], Callable[[FeedbackType], QuerySet[Any]]] = {
+    Team: lambda kind: kind.project.teams.all(),
+    Workflow: lambda kind: kind.project.workflows.all(),
+    Status: lambda kind: Status.objects.in_project(kind.project),
+    FormField: lambda kind: kind.form_fields.all(),
 }
 
 
-class ProjectRows:
-    """What the actions of one project choose from, read once for many macros."""
+class TypeRows:
+    """What the actions of one feedback type choose from, read once for many macros."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, feedback_type: FeedbackType) -> None:
+        self.feedback_type = feedback_type
         self._read: dict[type[models.Model], dict[str, models.Model]] = {}
 
     def of(self, model: type[models.Model]) -> dict[str, models.Model]:
         if model not in self._read:
-            rows = in_project(model, self.project)
+            rows = OWN_ROWS[model](self.feedback_type)
             rows = rows.select_related("workflow") if model is Status else rows
             self._read[model] = {str(row.pk): row for row in rows}
         return self._read[model]
 
 
 class ProjectChoiceField(forms.ModelChoiceField):
-    """A row of the macro's own project; what is archived stays valid where it was chosen."""
+    """A row of the macro's own project or type; an archived one stays valid where it was chosen."""
 
-    known: ProjectRows | None = None
+    known: TypeRows | None = None
 
     def __init__(self, model: type[models.Model], **options: Any) -> None:
         super().__init__(model._default_manager.none(), **options)
         self.model = model
 
-    def bind_to(self, project: Project, chosen: Any = None) -> None:
-        rows = in_project(self.model, project)
+    def bind_to(self, feedback_type: FeedbackType, chosen: Any = None) -> None:
+        rows = OWN_ROWS[self.model](feedback_type)
         self.queryset = rows
         self.offered = rows.filter(archived=False) | rows.filter(pk=chosen or None)
 
@@ -59,19 +60,20 @@ class ProjectChoiceField(forms.ModelChoiceField):
             raise ValidationError(self.error_messages["invalid_choice"], "invalid_choice") from None
 
 
-def in_project(model: type[models.Model], project: Project) -> QuerySet[Any]:
-    return model._default_manager.filter(**{IN_PROJECT[model]: project})
-
-
 class ActionForm(forms.Form):
     def __init__(
-        self, *args: Any, project: Project, known: ProjectRows | None = None, **options: Any
+        self,
+        *args: Any,
+        feedback_type: FeedbackType,
+        known: TypeRows | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(*args, **options)
+        self.feedback_type = feedback_type
         for name, field in self.fields.items():
             if isinstance(field, ProjectChoiceField):
                 field.known = known
-                field.bind_to(project, self.get_initial_for_field(field, name))
+                field.bind_to(feedback_type, self.get_initial_for_field(field, name))
 
 
 class ParamsRefused(ValidationError):
@@ -98,10 +100,10 @@ class Action:
     Form: ClassVar[type[ActionForm]]
 
     def clean(
-        self, params: Params, project: Project, known: ProjectRows | None = None
+        self, params: Params, feedback_type: FeedbackType, known: TypeRows | None = None
     ) -> dict[str, Any]:
         """``params`` as rows and values; raises ParamsRefused."""
-        form = self.Form(params, project=project, known=known)
+        form = self.Form(params, feedback_type=feedback_type, known=known)
         if not form.is_valid():
             raise ParamsRefused(form)
         return form.cleaned_data

@@ -264,9 +264,9 @@ def _status(status: Status, name: str, item: Item, work: Work) -> Status | None:
     return kept
 
 
-def in_order(before: list[Status], named: list[Status]) -> list[Status]:
+def in_order(before: list[Any], named: list[Any]) -> list[Any]:
     """As the file lists them; what it lacks stays behind the one that it stood behind."""
-    followers: dict[int, list[Status]] = {0: []}
+    followers: dict[int, list[Any]] = {0: []}
     last = 0
     for status in before:
         if status in named:

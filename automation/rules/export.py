@@ -7,21 +7,33 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django_filters import MultipleChoiceFilter
+from django_filters import Filter
 
 from automation.actions import ACTIONS
 from automation.actions.base import ProjectChoiceField
 from automation.listener_form import ListenerForm
 from automation.models import ExternalListener, Macro, MacroAction
-from automation.rules.names import Names, Unnamed
+from automation.rules.names import Names, TypeNames, Unnamed
 from automation.rules.yaml_text import as_yaml
-from feedback.filters import RowsFilter, TicketFilterSet, as_list
-from feedback.models import FeedbackType, Project, SavedFilter, Status, Team, Workflow
+from feedback.filters import RowsFilter, as_list, filters_named, takes_several
+from feedback.models import (
+    FeedbackType,
+    FormField,
+    Project,
+    SavedFilter,
+    Status,
+    Team,
+    Workflow,
+)
 from feedback.numbers import row_id
 
 VERSION = 1
 SECRETS = ("new_secret", "remove_secret")
 LISTENER = ["key", *(name for name in ListenerForm.Meta.fields if name not in ("key", *SECRETS))]
+FIELD = [
+    *("label", "kind", "public_label", "choices", "archived_choices", "highest"),
+    *("required", "help", "public", "archived"),
+]
 Tree = dict[str, Any]
 
 
@@ -47,7 +59,8 @@ def rules_of(project: Project) -> Rules:
             for workflow in project.workflows.order_by("pk").prefetch_related("statuses")
         ],
         "feedback_types": [
-            {**type_tree(kind), **_below(kind, names, left_out)} for kind in _types(project)
+            {**type_tree(kind), **_below(kind, TypeNames(names, kind), left_out)}
+            for kind in _types(project)
         ],
     }
     return Rules({name: part for name, part in tree.items() if part}, left_out)
@@ -57,8 +70,8 @@ def _types(project: Project) -> Iterable[FeedbackType]:
     return (
         project.feedback_types.order_by("pk")
         .select_related("default_workflow")
-        .prefetch_related("saved_filters", "macros__actions", "listeners__macro")
-        .prefetch_related("listeners__filter")
+        .prefetch_related("form_fields", "saved_filters", "macros__actions")
+        .prefetch_related("listeners__macro", "listeners__filter")
     )
 
 
@@ -92,8 +105,14 @@ def type_tree(kind: FeedbackType) -> Tree:
     }
 
 
+def field_tree(field: FormField) -> Tree:
+    values = {name: getattr(field, name) for name in FIELD}
+    given = {name: value for name, value in values.items() if value != default_of(name, FormField)}
+    return {"key": field.key, **given}
+
+
 def filter_tree(saved: SavedFilter, names: Names) -> Tree:
-    groups = [_group(group, names) for group in saved.groups]
+    groups = [_group(group, saved.feedback_type, names) for group in saved.groups]
     return {"name": saved.name, **_archived(saved), "groups": groups}
 
 
@@ -116,9 +135,19 @@ def unix(value: Any) -> Any:
     return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
-def default_of(name: str) -> Any:
-    field: Any = ExternalListener._meta.get_field(name)
+def default_of(name: str, model: type[models.Model] = ExternalListener) -> Any:
+    field: Any = model._meta.get_field(name)
     return field.get_default()
+
+
+def as_read(tree: Any) -> Any:
+    """``tree`` as it is once it was written and read again: with numbers as their text."""
+    if isinstance(tree, dict):
+        return {name: as_read(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [as_read(value) for value in tree]
+    is_number = isinstance(tree, int | float) and not isinstance(tree, bool)
+    return str(tree) if is_number else tree
 
 
 def _archived(row: Any) -> Tree:
@@ -147,6 +176,7 @@ def _below(kind: FeedbackType, names: Names, left_out: list[str]) -> Tree:
         else:
             left_out.append(f"the listener “{listener}”, which needs one of these.")
     parts = {
+        "fields": [field_tree(field) for field in kind.fields],
         "filters": list(filters.values()),
         "macros": list(macros.values()),
         "listeners": listeners,
@@ -154,26 +184,22 @@ def _below(kind: FeedbackType, names: Names, left_out: list[str]) -> Tree:
     return {name: part for name, part in parts.items() if part}
 
 
-def _group(group: Any, names: Names) -> Tree:
-    if unknown := [name for name in group if name not in TicketFilterSet.base_filters]:
+def _group(group: Any, kind: FeedbackType, names: Names) -> Tree:
+    there = filters_named(group, kind)
+    if unknown := [name for name in group if name not in there]:
         raise Unnamed(f"there is no field “{unknown[0]}”")
     return {
-        name: _filter_value(name, as_list(group[name]), names)
-        for name in TicketFilterSet.base_filters
+        name: _filter_value(field, as_list(group[name]), names)
+        for name, field in there.items()
         if name in group
     }
 
 
-def _filter_value(name: str, values: list[Any], names: Names) -> Any:
-    field = TicketFilterSet.base_filters[name]
+def _filter_value(field: Filter, values: list[Any], names: Names) -> Any:
     if isinstance(field, RowsFilter):
         values = [_name_of(field.queryset.model, value, names) for value in values]
         values.sort(key=by_letters)
-    return values if takes_several(name) else values[0]
-
-
-def takes_several(name: str) -> bool:
-    return isinstance(TicketFilterSet.base_filters[name], MultipleChoiceFilter)
+    return values if takes_several(field) else values[0]
 
 
 def _action(row: MacroAction, names: Names) -> Tree:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import models
 
 from feedback.filters import CHOICES_IN_PROJECT
-from feedback.models import Project, Status, Workflow
+from feedback.models import FeedbackType, FormField, Project, Status, Workflow
 from rest.nearest import nearest
 
 CHOICES: dict[type[models.Model], Callable[[Project], Any]] = {
@@ -27,6 +27,8 @@ def callings(row: Any) -> tuple[str, ...]:
     """What ``row`` may be called, the shortest first."""
     if isinstance(row, Status):
         return row.name, f"{row.workflow}: {row.name}"
+    if isinstance(row, FormField):
+        return (row.key,)
     return (row.get_username() if isinstance(row, User) else row.name,)
 
 
@@ -105,3 +107,19 @@ class Names:
                     folded.setdefault(name, []).append(row)
             self._indexes[model] = exact, folded
         return self._indexes[model]
+
+
+class TypeNames(Names):
+    """The same, and what the form fields of one feedback type are called."""
+
+    def __init__(self, whole: Names, kind: FeedbackType) -> None:
+        super().__init__(whole.project)
+        self.whole, self.kind = whole, kind
+
+    def rows(self, model: type[models.Model]) -> dict[int, models.Model]:
+        if model is FormField:
+            return {field.pk: field for field in self.kind.fields}
+        return self.whole.rows(model)
+
+    def _index(self, model: type[models.Model]) -> tuple[Index, Index]:
+        return super()._index(model) if model is FormField else self.whole._index(model)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from feedback.models.form_fields import FormField
 from feedback.models.projects import (
     Archivable,
     FeedbackType,
@@ -29,6 +30,7 @@ __all__ = [
     "Comment",
     "Exposure",
     "FeedbackType",
+    "FormField",
     "Project",
     "SavedFilter",
     "SavedFilterUse",

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.urls import reverse
 
+from feedback.models.form_fields import FormField
 from feedback.models.projects import FeedbackType, Project, Status, Tag, Team
 
 REF = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)\s*-\s*([0-9]{1,9})\s*")
@@ -54,6 +55,9 @@ class Ticket(models.Model):
         help_text="An internal ticket is hidden from participants other than its submitter.",
     )
     tags = models.ManyToManyField(Tag, through="TicketTag", related_name="tickets", blank=True)
+    values = models.JSONField(
+        default=dict, blank=True, help_text="Of its type's form fields, by key; no empty ones."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -198,11 +202,12 @@ class TicketData(models.Model):
 
 
 class TicketChange(models.Model):
-    """One field of one ticket, before and after: text, a truth value, a list of names, or
-    ``{"id": 6, "name": "Closed"}`` for what has a row of its own."""
+    """One field of one ticket, before and after: text, a truth value, a list of names,
+    ``{"id": 6, "name": "Closed"}`` for what has a row of its own, or a form field's value."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="changes")
-    field = models.CharField(max_length=30)
+    field = models.CharField(max_length=60)
+    form_field = models.ForeignKey(FormField, on_delete=models.SET_NULL, null=True)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
     actor = models.CharField(max_length=300)
@@ -216,6 +221,14 @@ class TicketChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.field} of {self.ticket}"
+
+    @property
+    def label(self) -> str:
+        return self.form_field.label if self.form_field else self.field
+
+    @property
+    def public_label(self) -> str:
+        return self.form_field.label_for(insider=False) if self.form_field else self.field
 
     @property
     def before_text(self) -> str:
