@@ -16,7 +16,8 @@ from apikeys.models import APICall
 from automation.macros import save_macro
 from automation.models import Delivery, Execution, ExecutionStep, ExternalListener, Macro
 from automation.reasons import Reason
-from feedback.models import FeedbackType, SavedFilter, Status, Team, Workflow
+from feedback.form_fields import save_form_field
+from feedback.models import FeedbackType, FormField, SavedFilter, Status, Team, Workflow
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -124,6 +125,14 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
     tester = _person(f"{word.lower()}-tester")
     participants.members.add(tester)
     support = team["support"]
+    fields = {
+        name: save_form_field(FormField(feedback_type=bugs, key=name, kind="text", **options))
+        for name, options in {
+            "outer": {"label": f"{inner} label", "public_label": f"{word} field"},
+            "inner": {"label": f"{inner} field", "public": False},
+            "spare": {"label": f"{word} spare field"},
+        }.items()
+    }
     ticket = submit_ticket(bugs, summary=f"{word} melts", description=word, submitter=tester)
     change_ticket(
         ticket,
@@ -131,6 +140,7 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
         team=support,
         status=statuses["Open"],
         tags=tags_named(project, [f"{word} tag"]),
+        values={"outer": f"{word} value", "inner": f"{inner} value"},
     )
     internal = submit_ticket(bugs, summary=f"{inner} leaks", submitter=tester, exposure="internal")
     link = link_ticket(ticket, actor=tester.username, system="jira", remote_key=f"{inner}-12")
@@ -185,6 +195,9 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
             default_workflow=bugs.default_workflow,
         ),
         tag=project.tags.get(),
+        field=fields["outer"],
+        inner_field=fields["inner"],
+        spare_field=fields["spare"],
         spare_tag=project.tags.create(name=f"{inner} spare tag"),
         tester=tester,
         ticket=ticket,

@@ -23,6 +23,7 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
     "statuses": "workflow__project",
     "feedback-types": "project",
     "tags": "project",
+    "form-fields": "feedback_type__project",
     "tickets": "feedback_type__project",
     "comments": "ticket__feedback_type__project",
     "saved-filters": "feedback_type__project",
@@ -34,7 +35,7 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
     "api-calls": "api_key__project",
 }
 # What each sees of Beta's rows, and of Zebra's: all, none, or those that the table allows.
-OPEN = {"projects", "feedback-types", "tickets", "comments"}
+OPEN = {"projects", "feedback-types", "form-fields", "tickets", "comments"}
 INNER = {"teams", "workflows", "statuses", "tags", "saved-filters"}
 IRON = {"macros", "listeners", "deliveries", "executions"}
 SEEN = {
@@ -52,6 +53,7 @@ PUBLIC = {
     "comments": lambda beta: {beta.comment.pk},
     "tags": lambda beta: {beta.tag.pk},
     "statuses": lambda beta: {beta.open.pk},
+    "form-fields": lambda beta: {beta.field.pk, beta.spare_field.pk},
 }
 
 
@@ -125,6 +127,9 @@ FILTERS = {
     "search": ("Betawood", "Nowhere"),
     "search__not": ("Betawood", "Nowhere"),
     "filter": ("{filter.pk}", "999999"),
+    "field.outer": ("Betawood", "Nowhere"),
+    "feedback_type={bugs.pk}&field.outer": ("Betawood", "Nowhere"),
+    "feedback_type={bugs.pk}&field.inner__not": ("Betawood", "Nowhere"),
 }
 # The same for the other lists.
 OTHER_FILTERS = [
@@ -133,6 +138,8 @@ OTHER_FILTERS = [
     ("statuses", "workflow", "{workflow.pk}", "999999"),
     ("comments", "ticket", "{ticket.pk}", "999999"),
     ("saved-filters", "feedback_type", "{bugs.pk}", "999999"),
+    ("form-fields", "feedback_type", "{bugs.pk}", "999999"),
+    ("form-fields", "key", "inner", "nowhere"),
     ("macros", "name", "{macro.name}", "Nowhere"),
     ("listeners", "macro", "{macro.name}", "Nowhere"),
     ("listeners", "filter", "{filter.pk}", "999999"),
