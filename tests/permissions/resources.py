@@ -237,7 +237,7 @@ TICKETS = [
         "GET",
         API + "tickets/?feedback_type={bugs.pk}&field.inner=wood",
         INSIDERS | READ,
-        refusal=(400,),
+        refusal=(400, 403),
         what="by a form field",
     ),
     Entry("PATCH", TICKET, EDITORS | WRITE, {"summary": "Another"}),
