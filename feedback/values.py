@@ -20,14 +20,14 @@ from rest.nearest import nearest
 from rest.params import MOST_NAMED
 
 EMPTY: tuple[Any, ...] = (None, "", [])
-REQUIRED = "This field is required."
+REQUIRED = "This is required: give it a value."
 ARCHIVED = "This is archived: it is no longer asked for. Leave it as it is."
 # The types of JSON's values, and what to say of any other.
 JSON_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
-    "string": ((str,), "Give text."),
-    "number": ((int, float), "Give a number."),
-    "integer": ((int,), "Give a whole number."),
-    "array": ((list,), "Give a list of texts."),
+    "string": ((str,), "This field takes text."),
+    "number": ((int, float), "This field takes a number."),
+    "integer": ((int,), "This field takes a whole number."),
+    "array": ((list,), "This field takes a list of texts."),
 }
 
 Values = Mapping[str, Any]  # by the key of their field
@@ -40,6 +40,7 @@ def form_field(
     """What asks for a value; of archived choices those in ``also`` are offered."""
     options = {"required": field.required, "label": field.label_for(insider=insider)} | options
     asked = kind_of(field).ask(offered(field, also), help_text=escape(field.help), **options)
+    asked.error_messages["required"] = REQUIRED
     if isinstance(asked.widget, forms.Textarea | forms.TextInput):
         asked.widget.attrs.setdefault("autocomplete", "off")
     return asked

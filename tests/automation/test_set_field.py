@@ -120,7 +120,7 @@ def test_a_required_field_is_never_emptied(send, beta, severity):
     delivery = run(send, beta, macro)
 
     assert delivery.reason == "macro_broken"
-    assert "This field is required" in delivery.sentence
+    assert "This is required" in delivery.sentence
 
 
 def test_what_is_archived_keeps_working(send, beta, severity):

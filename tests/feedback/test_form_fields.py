@@ -296,7 +296,7 @@ def test_what_is_required_is_asked_for(sign_in, severity, root_cause):
             address("submit_ticket"), {"summary": "New", "exposure": "public"}
         )
         assert answer.context["form"].errors == {
-            place: ["This field is required."] for place in missing
+            place: ["This is required: give it a value."] for place in missing
         }
     assert Ticket.objects.count() == 1
 

@@ -140,7 +140,7 @@ def test_every_error_names_its_line_and_column(fields):
     )
 
     assert refused(fields, text) == [
-        (2, "field.severity", "This field is required."),
+        (2, "field.severity", "This is required: give it a value."),
         (
             3,
             "field.areas",

@@ -67,18 +67,18 @@ def test_what_is_empty_is_not_kept_and_refused_where_it_is_required(fields, kind
     assert from_text(fields[kind], "") is None
 
     fields[kind].required = True
-    with pytest.raises(ValidationError, match="This field is required"):
+    with pytest.raises(ValidationError, match="This is required"):
         from_json(fields[kind], empty)
 
 
 REFUSED = [
-    ("text", 5, "Give text."),
-    ("text", ["a"], "Give text."),
+    ("text", 5, "This field takes text."),
+    ("text", ["a"], "This field takes text."),
     ("text", "x" * 251, "Ensure this value has at most 250 characters (it has 251)."),
     ("text", "a\0b", "Null characters are not allowed."),
     ("long_text", "x" * 10_001, "Ensure this value has at most 10000 characters (it has 10001)."),
-    ("number", "5", "Give a number."),
-    ("number", True, "Give a number."),
+    ("number", "5", "This field takes a number."),
+    ("number", True, "This field takes a number."),
     ("number", float("nan"), "Enter a number."),
     ("number", float("inf"), "Enter a number."),
     ("number", 10**12, "Ensure that there are no more than 9 digits before the decimal point."),
@@ -86,22 +86,22 @@ REFUSED = [
     ("number", 0.1234567, "Ensure that there are no more than 6 decimal places."),
     ("date", "2026-02-30", "Write a day such as 2026-11-23."),
     ("date", "23/11/2026", "Write a day such as 2026-11-23."),
-    ("date", 20261123, "Give text."),
+    ("date", 20261123, "This field takes text."),
     (
         "choice",
         "Bleu",
         "“Bleu” is none of these: Red, Green; dark, Blue. Did you mean “Blue”?",
     ),
     ("choice", "Grey", "“Grey” is none of these: Red, Green; dark, Blue."),
-    ("choice", ["Red"], "Give text."),
-    ("choices", "Red", "Give a list of texts."),
-    ("choices", [["Red"]], "Give a list of texts."),
-    ("choices", [None], "Give a list of texts."),
+    ("choice", ["Red"], "This field takes text."),
+    ("choices", "Red", "This field takes a list of texts."),
+    ("choices", [["Red"]], "This field takes a list of texts."),
+    ("choices", [None], "This field takes a list of texts."),
     ("choices", ["Red", "Plaid"], "“Plaid” is none of these: Red, Green; dark, Blue."),
     ("rating", 6, "“6” is none of these: 1, 2, 3, 4, 5."),
     ("rating", 0, "“0” is none of these: 1, 2, 3, 4, 5."),
-    ("rating", 2.5, "Give a whole number."),
-    ("rating", True, "Give a whole number."),
+    ("rating", 2.5, "This field takes a whole number."),
+    ("rating", True, "This field takes a whole number."),
     ("platform", ["Amiga"], "“Amiga” is none of these: iOS, Android, Windows, macOS, Linux, Web."),
 ]
 
@@ -130,7 +130,7 @@ def test_all_that_is_wrong_is_told_by_key(beta, fields):
         clean_values(beta.bugs.fields, given, {})
 
     assert refused.value.message_dict == {
-        "my_number": ["Give a number."],
+        "my_number": ["This field takes a number."],
         "my_nubmer": ["There is no form field “my_nubmer” here. Did you mean “my_number”?"],
         "my_rating": ["“9” is none of these: 1, 2, 3, 4, 5."],
     }

@@ -212,12 +212,12 @@ def test_what_a_get_tells_can_be_put_back(call, beta, severity, cause):
             {"severity": "Hihg"},
             {"severity": ["“Hihg” is none of these: Low, High. Did you mean “High”?"]},
         ),
-        ({"severity": 1}, {"severity": ["Give text."]}),
+        ({"severity": 1}, {"severity": ["This field takes text."]}),
         (
             {"sevrity": "High", "root_cause": ["x"]},
             {
                 "sevrity": ["There is no form field “sevrity” here. Did you mean “severity”?"],
-                "root_cause": ["Give text."],
+                "root_cause": ["This field takes text."],
             },
         ),
         ([], ['Expected a dictionary of items but got type "list".']),
@@ -253,7 +253,7 @@ def test_a_new_ticket_has_what_is_required_and_a_change_never_empties_it(call, b
         call("PATCH", f"tickets/{beta.ticket.pk}/", {"values": {"severity": None}}),
     ]
 
-    missing = {"values": {"severity": ["This field is required."]}}
+    missing = {"values": {"severity": ["This is required: give it a value."]}}
     assert [answer.json() for answer in answers[:1]] == [missing]
     assert answers[1].status_code == 200  # it has none, and that stays so
     change_ticket(beta.ticket, actor="ada", values={"severity": "High"})

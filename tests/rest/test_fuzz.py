@@ -72,7 +72,7 @@ def rows(db, send, settings):
     beta = make_beta()
     listener = make_listener(beta, closing_macro(beta))
     narrow_listener(listener, "New", status=[beta.new.pk])
-    severity = add_field(beta.bugs, "Severity", "choice", choices=["Low", "High"])
+    badness = add_field(beta.bugs, "Badness", "choice", choices=["Low", "High"])
     number = add_field(beta.suggestions, "Number", "number", required=True)
     delivery = send(listener, find="BUG-0001")
     (tag,) = tags_named(beta.project, ["lens"])
@@ -82,7 +82,7 @@ def rows(db, send, settings):
         "workflows": [beta.workflow.pk],
         "statuses": [beta.new.pk, beta.closed.pk],
         "feedback-types": [beta.bugs.pk, beta.suggestions.pk],
-        "form-fields": [severity.pk, number.pk],
+        "form-fields": [badness.pk, number.pk],
         "tags": [tag.pk],
         "tickets": [beta.ticket.pk],
         "links": [link_to_jira(beta.ticket).pk],
