@@ -45,6 +45,7 @@ class FieldKind:
 
     about: ClassVar[str]  # what it is for, as whoever adds a field reads it
     holds: ClassVar[str]  # what a cell of a file holds
+    wide: ClassVar[bool] = False  # whether a value takes the width of a page
     schema: ClassVar[Schema] = {"type": "string"}
     settings: ClassVar[Sequence[str]] = ()  # of FormField, which fields of this kind alone have
     instead: ClassVar[str] = ""  # of taking away what is in use
@@ -111,6 +112,7 @@ class Text(FieldKind):
 class LongText(Text):
     about = "Several lines, such as the steps to reproduce it."
     holds = "Text, several lines too."
+    wide = True
     schema = {"type": "string", "maxLength": LONGEST_LONG_TEXT}
 
     def ask(self, choices: Sequence[str], **options: Any) -> forms.Field:

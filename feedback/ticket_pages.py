@@ -13,7 +13,7 @@ from django.views.generic import FormView
 
 from access.rules import may_change, may_make, seen
 from feedback.forms import CommentForm, LinkForm, SubmitForm, TicketForm
-from feedback.models import Comment, FormField, Ticket, TicketLink
+from feedback.models import Comment, Ticket, TicketLink
 from feedback.numbers import row_id
 from feedback.pages import ProjectPage, TypePage
 from feedback.services import (
@@ -24,7 +24,7 @@ from feedback.services import (
     unlink_ticket,
 )
 from feedback.timeline import timeline
-from feedback.values import shown_values
+from feedback.values import Shown, shown_values
 
 
 class SubmitTicketPage(TypePage, FormView):
@@ -135,8 +135,7 @@ class TicketPage(ProjectPage):
         unlink_ticket(link, actor=self.actor)
         return self._done("The link is removed.")
 
-    def details(self) -> list[tuple[FormField, str, str]]:
-        """Each form field with its label and its value, as far as the person may see them."""
+    def details(self) -> list[Shown]:
         fields = self.ticket.feedback_type.fields
         return shown_values(fields, self.ticket.values, insider=self.insider)
 

@@ -8,6 +8,7 @@ Pages ask by ``form_field``, programs give JSON (``from_json``), files and macro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -130,14 +131,25 @@ def _cleaned(field: FormField, value: Any, before: Any, read: Reader, archived: 
     return read(field, value, before)
 
 
-def shown_values(
-    fields: Iterable[FormField], values: Values, *, insider: bool
-) -> list[tuple[FormField, str, str]]:
-    """Each field with its label and its value as people read them; “” where it has none."""
+@dataclass(frozen=True)
+class Shown:
+    """A form field on a ticket's page; ``text`` is empty where the ticket has no value."""
+
+    field: FormField
+    label: str
+    text: str
+
+    @property
+    def wide(self) -> bool:
+        return bool(self.text) and kind_of(self.field).wide
+
+
+def shown_values(fields: Iterable[FormField], values: Values, *, insider: bool) -> list[Shown]:
+    """Each field that a ticket with ``values`` has, as far as the reader may see it."""
     return [
-        (field, field.label_for(insider=insider), shown(field, values.get(field.key)))
+        Shown(field, field.label_for(insider=insider), shown(field, values.get(field.key)))
         for field in fields
-        if field.is_offered_for(dict(values)) and (insider or field.public)
+        if field.is_shown_with(values) and (insider or field.public)
     ]
 
 

@@ -12,6 +12,8 @@ from feedback.models import FeedbackType, FormField, Ticket
 from feedback.services import change_ticket
 from feedback.values import from_text, offered, written
 
+PLAIN = "Write a day as 2026-11-23, and several choices with commas between them."
+
 
 class ValueInput(forms.Textarea):
     """Text for a form field of any kind, to which a script gives the widget of the field chosen.
@@ -30,9 +32,10 @@ class ValueInput(forms.Textarea):
             for field in self.feedback_type.fields
         )
         return format_html(
-            '<div data-value-of="{}">{}{}</div>',
+            '<div class="auto-value" data-value-of="{}">{}<p class="hub-help">{}</p>{}</div>',
             name.removesuffix("value") + "field",
             super().render(name, value, attrs, renderer),
+            PLAIN,
             format_html_join("", '<template data-field="{}">{}</template>', widgets),
         )
 
@@ -59,8 +62,7 @@ class SetField(Action):
             required=False,
             max_length=LONGEST_LONG_TEXT,
             widget=ValueInput,
-            help_text="As a file has it: a day such as 2026-11-23, several choices with commas "
-            "between them. Left empty, it empties the field.",
+            help_text="As text. Left empty, it empties the field.",
         )
 
         def __init__(self, *args: Any, **options: Any) -> None:

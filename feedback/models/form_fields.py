@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -100,6 +101,6 @@ class FormField(Archivable):
     def label_for(self, *, insider: bool) -> str:
         return self.label if insider else self.public_label or self.label
 
-    def is_offered_for(self, values: dict[str, Any]) -> bool:
-        """Whether a ticket with ``values`` is asked for it: what is archived stays where it is."""
+    def is_shown_with(self, values: Mapping[str, Any]) -> bool:
+        """Whether a ticket with ``values`` has it: what is archived stays where it is."""
         return not self.archived or self.key in values

@@ -231,6 +231,12 @@ class TicketChange(models.Model):
         return self.form_field.label_for(insider=False) if self.form_field else self.field
 
     @property
+    def is_long(self) -> bool:
+        """Whether it is too much to stand in a line."""
+        texts = (self.before_text, self.after_text)
+        return self.field == "description" or any("\n" in text for text in texts)
+
+    @property
     def before_text(self) -> str:
         return as_text(self.before)
 

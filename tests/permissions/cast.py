@@ -125,14 +125,14 @@ def make_project(key: str, word: str, inner: str = "", iron: str = "") -> Simple
     tester = _person(f"{word.lower()}-tester")
     participants.members.add(tester)
     support = team["support"]
-    own: dict[str, dict[str, Any]] = {
+    asked: dict[str, dict[str, Any]] = {
         "outer": {"label": f"{inner} label", "public_label": f"{word} field"},
         "inner": {"label": f"{inner} field", "public": False},
         "spare": {"label": f"{word} spare field"},
     }
     fields = {
         name: save_form_field(FormField(feedback_type=bugs, key=name, kind="text", **options))
-        for name, options in own.items()
+        for name, options in asked.items()
     }
     ticket = submit_ticket(bugs, summary=f"{word} melts", description=word, submitter=tester)
     change_ticket(
