@@ -15,7 +15,7 @@ from feedback.models import FeedbackType, FormField, Ticket
 from feedback.protection import MOST, protecting, users_of
 
 MOST_FIELDS = 100
-KEY_LENGTH = FormField._meta.get_field("key").max_length
+KEY_LENGTH = FormField._meta.get_field("key").max_length or 40
 
 
 @transaction.atomic
@@ -38,12 +38,18 @@ def _begin(field: FormField) -> None:
     there = FormField.objects.filter(feedback_type=field.feedback_type)
     if there.count() >= MOST_FIELDS:
         raise ValidationError(f"A feedback type has at most {MOST_FIELDS} form fields.")
-    field.key = field.key or key_from(field.label)
+    field.key = field.key or _free_key(field.label, {*there.values_list("key", flat=True)})
     last = there.aggregate(last=models.Max("order"))["last"]
     field.order = field.order or (0 if last is None else last + 1)
     kind = KINDS.get(field.kind)
     if kind and not field.choices:
         field.choices = [*kind.usual_choices]
+
+
+def _free_key(label: str, taken: set[str]) -> str:
+    key = key_from(label)
+    numbered = (f"{key[: KEY_LENGTH - 4]}_{number}" for number in range(2, MOST_FIELDS + 2))
+    return next(each for each in (key, *numbered) if each not in taken)
 
 
 def key_from(label: str) -> str:

@@ -11,15 +11,12 @@ from rest_framework.exceptions import PermissionDenied
 
 from access.rules import Right, may, seen
 from feedback.errors import GroupsRefused
-from feedback.field_kinds import LONGEST_CHOICE, LONGEST_LONG_TEXT, MOST_CHOICES, kind_of
 from feedback.filters import MOST_GROUPS
-from feedback.form_fields import save_form_field
 from feedback.groups_schema import groups_schema
 from feedback.models import (
     Comment,
     Exposure,
     FeedbackType,
-    FormField,
     Project,
     SavedFilter,
     Status,
@@ -30,6 +27,7 @@ from feedback.models import (
     TicketLink,
     Workflow,
 )
+from feedback.rest_fields import ValuesField
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -205,68 +203,6 @@ class OfTypeSerializer(InsideSerializer):
     fixed: ClassVar[Sequence[str]] = ("feedback_type",)
 
 
-@extend_schema_field({"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"})
-class FieldKeyField(StrictCharField):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=40, trim_whitespace=False, **options)
-
-
-class ChoicesField(serializers.ListField):
-    child = StrictCharField(max_length=LONGEST_CHOICE)
-
-
-class FormFieldSerializer(OfTypeSerializer):
-    fixed = ("feedback_type", "key", "kind")
-    example = {
-        "project": "beta",
-        "feedback_type": 1,
-        "key": "severity",
-        "label": "Severity",
-        "kind": "choice",
-        "choices": ["Low", "High"],
-        "required": True,
-    }
-    key = FieldKeyField(required=False, help_text="Made of the label, if left out.")
-    choices = ChoicesField(
-        required=False,
-        max_length=MOST_CHOICES,
-        help_text="In the order on screen; of kinds that have choices only.",
-    )
-    archived_choices = ChoicesField(
-        required=False, max_length=MOST_CHOICES, help_text="They stay where they were chosen."
-    )
-    highest = StrictIntegerField(
-        required=False, min_value=2, max_value=10, help_text="A rating goes from 1 to this."
-    )
-    order = StrictIntegerField(min_value=0, max_value=32767, required=False)
-    value_schema = serializers.SerializerMethodField(
-        help_text="A JSON schema of what a ticket has for it in “values”."
-    )
-
-    class Meta:
-        model = FormField
-        fields = [
-            *("id", "project", "feedback_type", "key", "label", "public_label", "kind"),
-            *("choices", "archived_choices", "highest", "required", "help", "public"),
-            *("order", "archived", "value_schema"),
-        ]
-
-    @extend_schema_field({"type": "object", "additionalProperties": {}})
-    def get_value_schema(self, field: FormField) -> dict[str, Any]:
-        return kind_of(field).describe(field)
-
-    def to_representation(self, field: FormField) -> dict[str, Any]:
-        shown = super().to_representation(field)
-        insider = self.context["view"].is_insider(field.project)
-        shown["label"] = field.label_for(insider=insider)
-        return shown
-
-    def keep(self, row: FormField, values: dict[str, Any]) -> FormField:
-        for name, value in values.items():
-            setattr(row, name, value)
-        return save_form_field(row)
-
-
 @extend_schema_field(groups_schema())
 class GroupsField(serializers.ListField):
     pass
@@ -307,28 +243,6 @@ class TagsField(serializers.ListField):
 
     def to_representation(self, data: Any) -> list[str]:
         return sorted(tag.name for tag in data.all())
-
-
-@extend_schema_field(
-    {
-        "type": "object",
-        "additionalProperties": {
-            "nullable": True,
-            "anyOf": [
-                {"type": "string", "maxLength": LONGEST_LONG_TEXT},
-                {"type": "number"},
-                {"type": "array", "items": {"type": "string", "maxLength": LONGEST_CHOICE}},
-            ],
-        },
-    }
-)
-class ValuesField(serializers.DictField):
-    """Values of form fields by key, as the type's ``form-fields`` describe them."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if not isinstance(data, dict):
-            self.fail("not_a_dict", input_type=type(data).__name__)
-        return data
 
 
 class TicketSerializer(OfTypeSerializer):

@@ -40,7 +40,9 @@ def form_field(
 ) -> forms.Field:
     """What asks for a value; of archived choices those in ``also`` are offered."""
     options = {"required": field.required, "label": field.label_for(insider=insider)} | options
-    asked = kind_of(field).ask(offered(field, also), help_text=escape(field.help), **options)
+    told = (field.help, "" if field.public else "Only the team sees this.")
+    about = escape(" ".join(filter(None, told)))
+    asked = kind_of(field).ask(offered(field, also), help_text=about, **options)
     asked.error_messages["required"] = REQUIRED
     if isinstance(asked.widget, forms.Textarea | forms.TextInput):
         asked.widget.attrs.setdefault("autocomplete", "off")

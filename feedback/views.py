@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from access.rules import Right, may_change, may_make, seen
 from feedback import rest_filters, serializers
+from feedback.field_serializers import FormFieldSerializer
 from feedback.filters import Filters, takes_several
 from feedback.form_fields import users_of_field
 from feedback.models import (
@@ -154,7 +155,7 @@ class FormFieldView(Insiders, OfType, PartView):
 
     model = FormField
     related = ("feedback_type__project",)
-    serializer_class = serializers.FormFieldSerializer
+    serializer_class = FormFieldSerializer
     filterset_class = rest_filters.FormFieldFilterSet
     ordering = ("feedback_type", "order", "pk")
     ordering_fields = {"id": "pk", "key": "key", "label": "label", "order": "order"}

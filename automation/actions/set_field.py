@@ -42,7 +42,9 @@ class ValueInput(forms.Textarea):
     def _widget_of(self, field: FormField, name: str, text: str, attrs: Any) -> Any:
         kind = kind_of(field)
         widget = kind.text_widget(offered(field, kind.read(text)))
-        return widget.render(name, kind.texts(text), attrs)
+        shown = widget.render(name, kind.texts(text), attrs)
+        group = '<div role="group" aria-label="Value" class="hub-checks">{}</div>'
+        return format_html(group, shown) if widget.use_fieldset else shown
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         given = data.getlist(name) if hasattr(data, "getlist") else [data.get(name)]

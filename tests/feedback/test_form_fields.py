@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Event, Thread
+from time import sleep
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 from django.urls import reverse
 
 from feedback.form_fields import (
@@ -92,6 +96,12 @@ def test_any_label_gives_a_key(label, key):
     assert key_from(label) == key
 
 
+def test_a_key_that_is_taken_gets_a_number(beta):
+    keys = [add_field(beta.bugs, label).key for label in ("重大度", "版本", "x" * 60, "x" * 61)]
+
+    assert keys == ["field", "field_2", "x" * 40, f"{'x' * 36}_2"]
+
+
 def test_a_platform_begins_with_the_usual_systems(sign_in):
     page = sign_in("manager").get(f"{address('form_field_add')}?kind=platform")
 
@@ -154,7 +164,7 @@ def test_buttons_move_a_field_and_keep_the_focus(sign_in, beta):
     answer = manager.post(address("form_fields"), {"field": third.pk, "way": "up"}, follow=True)
 
     assert [field.label for field, _ in answer.context["page"].fields()] == ["One", "Three", "Two"]
-    button = answer.content.decode().split(": Three</span>")[0].rsplit("<button", 1)[1]
+    button = answer.content.decode().split(" Three</span>")[0].rsplit("<button", 1)[1]
     assert 'value="up" autofocus' in button
 
     move_form_field(first, -1)
@@ -435,3 +445,24 @@ def test_what_the_list_shows_is_saved_as_a_filter_with_its_field(sign_in, severi
     assert saved.groups == [{"field.severity": ["Low", "High"]}]
     assert saved.uses.get().formfield == severity
     assert "Severity is Low or High" in manager.get(saved.get_absolute_url()).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_field_is_not_deleted_under_who_answers_it(on_postgres, beta, severity):
+    answered = Event()
+
+    def answer():
+        with transaction.atomic():
+            change_ticket(beta.ticket, actor="ada", values={"severity": "High"})
+            answered.set()
+            sleep(0.5)
+        connection.close()
+
+    other = Thread(target=answer)
+    other.start()
+    answered.wait()
+    users = delete_form_field(severity)
+    other.join()
+
+    assert users == ["BUG-0001"]
+    assert FormField.objects.exists()
