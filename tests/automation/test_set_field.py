@@ -6,6 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from access.callers import Caller
+from automation.by_hand import run_by_hand, undo
 from automation.macros import describe_macro, save_macro
 from automation.models import Macro, MacroActionUse
 from feedback.form_fields import delete_form_field, save_form_field
@@ -13,10 +15,12 @@ from feedback.models import FormField, Ticket, TicketChange
 from feedback.services import change_ticket
 from tests.conftest import add_field, make_listener
 
+PAM = Caller("pam")
+
 
 @pytest.fixture
 def severity(beta):
-    return add_field(beta.bugs, "Severity", "choice", choices=["Low", "High"])
+    return add_field(beta.bugs, "Severity", "choice", choices=["Low", "Middle", "High"])
 
 
 @pytest.fixture
@@ -205,7 +209,7 @@ def test_an_error_stands_at_the_value(page, beta, severity, address):
 
     part = next(part for part in answer.context["form"].parts if part.action.kind == "set_field")
     assert part.form.errors == {
-        "value": ["“Hihg” is none of these: Low, High. Did you mean “High”?"]
+        "value": ["“Hihg” is none of these: Low, Middle, High. Did you mean “High”?"]
     }
     assert not Macro.objects.exists()
 
@@ -221,3 +225,70 @@ def test_an_archived_field_is_offered_only_where_it_was_chosen(page, beta, sever
 
     assert offered(macro.get_absolute_url()) == {areas.pk}
     assert offered(reverse("macro_add", args=[beta.project.key, "BUG"])) == set()
+
+
+# Taking it back
+
+
+def test_what_was_set_goes_back(beta, severity):
+    change_ticket(beta.ticket, actor="ada", values={"severity": "Low"})
+    done = run_by_hand(setting(severity, "High"), beta.ticket, PAM)
+
+    undone = undo(done, PAM)
+
+    assert done.sentence == "Macro “Judge” ran on BUG-0001: Severity Low → High."
+    assert Ticket.objects.get().values == {"severity": "Low"}
+    assert said(undone) == ["Severity: taken back to “Low”."]
+
+
+def test_what_was_empty_becomes_empty_again_and_other_fields_stay(beta, severity, areas):
+    done = run_by_hand(setting(severity, "High"), beta.ticket, PAM)
+    change_ticket(beta.ticket, actor="ada", values={"areas": ["Box"]})
+
+    assert said(undo(done, PAM)) == ["Severity: taken back."]
+    assert Ticket.objects.get().values == {"areas": ["Box"]}
+
+
+@pytest.mark.parametrize(("since", "now"), [("Low", "Low"), (None, "")])
+def test_what_somebody_changed_since_is_left_alone_unless_it_is_chosen(beta, severity, since, now):
+    change_ticket(beta.ticket, actor="ada", values={"severity": "Middle"})
+    done = run_by_hand(setting(severity, "High"), beta.ticket, PAM)
+    change_ticket(beta.ticket, actor="ada", values={"severity": since})
+
+    (sentence,) = said(undo(done, PAM))
+    left = Ticket.objects.get().values.get("severity")
+    undo(done, PAM, even=["values.severity"])
+
+    assert sentence == (
+        f"Severity: left alone: changed since; it is “{now}” now, and was “Middle” before the run."
+    )
+    assert left == since
+    assert Ticket.objects.get().values == {"severity": "Middle"}
+
+
+def test_a_choice_that_is_gone_does_not_come_back(beta, severity):
+    change_ticket(beta.ticket, actor="ada", values={"severity": "Low"})
+    done = run_by_hand(setting(severity, "High"), beta.ticket, PAM)
+    severity.choices = ["Middle", "High"]
+    save_form_field(severity)
+
+    undone = undo(done, PAM)
+
+    assert said(undone) == ["Severity: cannot be taken back. “Low” is no longer there."]
+    assert Ticket.objects.get().values == {"severity": "High"}
+
+
+def test_a_field_that_is_gone_does_not_come_back(beta, severity):
+    change_ticket(beta.ticket, actor="ada", values={"severity": "Low"})
+    macro = setting(severity, "")
+    done = run_by_hand(macro, beta.ticket, PAM)
+    save_macro(macro, [("set_blocking", {"blocking": True})])
+    assert not delete_form_field(severity)
+
+    assert said(undo(done, PAM)) == [
+        "Severity: cannot be taken back. “severity” is no longer there."
+    ]
+
+
+def said(execution) -> list[str]:
+    return [step.sentence for step in execution.steps.all()]
