@@ -65,13 +65,23 @@ def from_form(field: FormField, cleaned: Any) -> Any:
 
 def from_json(field: FormField, value: Any, also: Any = None) -> Any:
     """Raises ValidationError."""
-    types, problem = JSON_TYPES[kind_of(field).describe(field)["type"]]
+    _, problem = _json_types(field)
     parts = value if isinstance(value, list) else []
-    if value is not None and type(value) not in types:
+    if value is not None and not takes_type(field, value):
         raise ValidationError(problem)
     if not all(isinstance(part, str) for part in parts):
         raise ValidationError(problem)
     return from_form(field, form_field(field, also).clean(value))
+
+
+def takes_type(field: FormField, value: Any) -> bool:
+    """Whether a JSON value of this type may be one of ``field``."""
+    types, _ = _json_types(field)
+    return type(value) in types
+
+
+def _json_types(field: FormField) -> tuple[tuple[type, ...], str]:
+    return JSON_TYPES[kind_of(field).describe(field)["type"]]
 
 
 def from_text(field: FormField, text: str, also: Any = None) -> Any:

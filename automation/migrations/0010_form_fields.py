@@ -20,4 +20,21 @@ class Migration(migrations.Migration):
                 null=True, on_delete=django.db.models.deletion.PROTECT, to="feedback.formfield"
             ),
         ),
+        migrations.AlterField(
+            model_name="execution",
+            name="start",
+            field=models.CharField(
+                choices=[
+                    ("listener", "By a listener"),
+                    ("hand", "By hand"),
+                    ("bulk", "In bulk"),
+                    ("trigger", "On a trigger"),
+                    ("schedule", "On a schedule"),
+                    ("undo", "Undo"),
+                    ("answer", "By the answer to a call"),
+                ],
+                default="listener",
+                max_length=10,
+            ),
+        ),
     ]

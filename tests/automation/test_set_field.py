@@ -37,6 +37,10 @@ def run(send, beta, macro):
     return send(make_listener(beta, macro), find="BUG-0001")
 
 
+def said(execution) -> list[str]:
+    return [step.sentence for step in execution.steps.all()]
+
+
 def test_a_request_sets_the_field_and_its_history_says_which(send, beta, severity):
     delivery = run(send, beta, setting(severity, "high"))
 
@@ -290,5 +294,15 @@ def test_a_field_that_is_gone_does_not_come_back(beta, severity):
     ]
 
 
-def said(execution) -> list[str]:
-    return [step.sentence for step in execution.steps.all()]
+# In texts
+
+
+def test_texts_have_the_values_as_they_are_shown(beta, severity, areas):
+    change_ticket(beta.ticket, actor="ada", values={"areas": ["Lens; cap", "Box"]})
+    text = "{{ ticket.values.areas }}{% if ticket.values.severity %}!{% endif %}"
+    macro = Macro(feedback_type=beta.bugs, name="Say it")
+    save_macro(macro, [("add_comment", {"body": text, "exposure": "public"})])
+
+    run_by_hand(macro, beta.ticket, PAM)
+
+    assert beta.ticket.comments.get().body == "Lens; cap, Box"
