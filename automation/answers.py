@@ -55,9 +55,11 @@ class KeepWork(Work):
 
     def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[Step]:
         fields = {each.key: each for each in ticket.feedback_type.fields}
+        # JSON in a database has no order of its own: the fields have one.
+        keys = sorted(self.keep, key=lambda key: [*fields, key].index(key))
         try:
             body = body_of(self.answer)
-            found = {key: evaluate(expression, body) for key, expression in self.keep.items()}
+            found = {key: evaluate(self.keep[key], body) for key in keys}
             values = read_values(
                 fields, {key: each for key, each in found.items() if each is not None}
             )
@@ -73,7 +75,7 @@ class KeepWork(Work):
         changed = {change.form_field.key: change.pk for change in changes if change.form_field}
         return [
             _step(fields[key].label if key in fields else key, key in values, changed.get(key))
-            for key in self.keep
+            for key in keys
         ]
 
 
