@@ -11,6 +11,7 @@ from automation.actions.base import Action, Params, ParamsRefused, Settings
 from automation.actions.fields import TypeRows
 from automation.macro_secrets import check_secrets, forget_others, keep_secrets
 from automation.models import Macro, MacroAction, MacroActionUse
+from feedback.models import FormField
 from rest.nearest import nearest
 from rest.params import MOST_NAMED
 
@@ -50,7 +51,7 @@ def save_macro(macro: Macro, actions: Actions, *, wholly: bool = True) -> Macro:
         )
         MacroActionUse.objects.bulk_create(
             MacroActionUse(action=action, **{str(row._meta.model_name): row})
-            for row in rows_in(checked)
+            for row in [*rows_in(checked), *fields_in(macro, ACTIONS[kind], checked)]
         )
     return macro
 
@@ -155,6 +156,12 @@ def rows_in(settings: Settings) -> Iterator[models.Model]:
         if isinstance(row, models.Model)
     }
     yield from named
+
+
+def fields_in(macro: Macro, action: Action, settings: Settings) -> list[FormField]:
+    """The form fields that an action names by their keys."""
+    keys = action.keys(settings)
+    return [field for field in macro.feedback_type.fields if field.key in keys] if keys else []
 
 
 def as_params(settings: Settings) -> dict[str, Any]:

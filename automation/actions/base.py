@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -53,7 +53,7 @@ class ActionForm(forms.Form):
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        self.feedback_type = feedback_type
+        self.feedback_type = known.feedback_type if known else feedback_type  # whose rows are read
         for name, field in self.fields.items():
             if isinstance(field, RowsOfProject):
                 field.known = known
@@ -134,6 +134,10 @@ class Action:
         known = {**words(), **hidden} if asks else {}
         filled = {name: _filled(texts[name], settings[name], known) for name in texts}
         return {**settings, **hidden, **filled}
+
+    def keys(self, settings: Settings) -> Collection[str]:
+        """Of the form fields that it names by their keys."""
+        return ()
 
     def describe(self, settings: Settings) -> str:
         return self.sentence.format(**settings)

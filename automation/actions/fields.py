@@ -29,13 +29,18 @@ def _of_project(path: str) -> Callable[[FeedbackType], Q]:
     return lambda feedback_type: Q(**{path: feedback_type.project})
 
 
+def _of_type(feedback_type: FeedbackType) -> Q:
+    return Q(feedback_type=feedback_type)
+
+
 # Which rows an action of a type may name, by the model. The model of macros is not known here.
 OFFERED: dict[str, Callable[[FeedbackType], Q]] = {
     "feedback.team": _of_project("project"),
     "feedback.workflow": _of_project("project"),
     "feedback.status": _of_project("workflow__project"),
     "feedback.tag": _of_project("project"),
-    "automation.macro": lambda feedback_type: Q(feedback_type=feedback_type),
+    "feedback.formfield": _of_type,
+    "automation.macro": _of_type,
 }
 
 

@@ -192,7 +192,8 @@ def _written(tree: Any) -> Any:
         return {name: _written(value) for name, value in tree.items()}
     if isinstance(tree, list):
         return [_written(value) for value in tree]
-    return str(tree) if isinstance(tree, int) and not isinstance(tree, bool) else tree
+    is_number = isinstance(tree, int | float) and not isinstance(tree, bool)
+    return str(tree) if is_number else tree
 
 
 def apply_parts(whole: Item, work: Work) -> None:
@@ -291,9 +292,9 @@ def _status(status: Status, name: str, item: Item, work: Work) -> Status | None:
     return kept
 
 
-def in_order(before: list[Status], named: list[Status]) -> list[Status]:
+def in_order(before: list[Any], named: list[Any]) -> list[Any]:
     """As the file lists them; what it lacks stays behind the one that it stood behind."""
-    followers: dict[int, list[Status]] = {0: []}
+    followers: dict[int, list[Any]] = {0: []}
     last = 0
     for status in before:
         if status in named:

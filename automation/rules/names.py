@@ -10,7 +10,7 @@ from django.db import models
 
 from automation.models import Macro
 from feedback.filters import CHOICES_IN_PROJECT
-from feedback.models import FeedbackType, Project, Status, Workflow
+from feedback.models import FeedbackType, FormField, Project, Status, Workflow
 from rest.nearest import nearest
 
 CHOICES: dict[type[models.Model], Callable[[Project], Any]] = {
@@ -18,6 +18,7 @@ CHOICES: dict[type[models.Model], Callable[[Project], Any]] = {
     Workflow: lambda project: project.workflows.all(),
 }
 OWN_ROWS: dict[type[models.Model], Callable[[FeedbackType], Any]] = {
+    FormField: lambda kind: kind.form_fields.all(),
     Macro: lambda kind: kind.macros.all(),
 }
 Index = dict[str, list[models.Model]]
@@ -31,6 +32,8 @@ def callings(row: Any) -> tuple[str, ...]:
     """What ``row`` may be called, the shortest first."""
     if isinstance(row, Status):
         return row.name, f"{row.workflow}: {row.name}"
+    if isinstance(row, FormField):
+        return (row.key,)
     return (row.get_username() if isinstance(row, User) else row.name,)
 
 

@@ -9,11 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from feedback.bulk import Work, do_work
 from feedback.imports import links
-from feedback.imports.cells import guard, tag_names, tags_cell, unguard
+from feedback.imports.cells import guard, tags_cell, unguard
 from feedback.imports.files import MAX_BYTES, MAX_ROWS, decode, read_rows
 from feedback.imports.plan import carry_out, rehearse
 from feedback.imports.problems import Refused
-from feedback.imports.tickets import LAYOUT, plan_tickets
+from feedback.imports.tickets import layout_of, plan_tickets
+from feedback.lists import split_names
 from feedback.models import (
     FeedbackType,
     Status,
@@ -29,7 +30,8 @@ from tests.conftest import link_to_jira
 
 
 def plan(beta, text):
-    return plan_tickets(read_rows(decode(as_bytes(text)), LAYOUT), beta.bugs, beta.ada)
+    rows = read_rows(decode(as_bytes(text)), layout_of(beta.bugs))
+    return plan_tickets(rows, beta.bugs, beta.ada)
 
 
 def run(beta, text):
@@ -518,4 +520,4 @@ def test_what_is_guarded_comes_back_as_it_was(text):
 def test_tags_come_back_as_they_were():
     names = ["a, b", 'say "hi"', "one;two", "plain"]
 
-    assert sorted(tag_names(tags_cell(Tag(name=name) for name in names))) == sorted(names)
+    assert sorted(split_names(tags_cell(Tag(name=name) for name in names))) == sorted(names)
