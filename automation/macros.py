@@ -14,6 +14,7 @@ from automation.models import Macro, MacroAction, MacroActionUse
 from rest.nearest import nearest
 from rest.params import MOST_NAMED
 
+MOST_ACTIONS = 50
 ActionProblems = dict[str, Any]  # by “kind” or “params”; empty where nothing is wrong
 
 

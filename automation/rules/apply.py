@@ -181,9 +181,18 @@ def row_named(
 def is_as_before(item: Item, tree: Callable[[], Any]) -> bool:
     """What the project has already is not touched, nor checked once more."""
     try:
-        return bool(item.node.plain() == tree())
+        return bool(item.node.plain() == _written(tree()))
     except (Unnamed, AttributeError, TypeError, LookupError):
         return False
+
+
+def _written(tree: Any) -> Any:
+    """With numbers as a file's text has them."""
+    if isinstance(tree, dict):
+        return {name: _written(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_written(value) for value in tree]
+    return str(tree) if isinstance(tree, int) and not isinstance(tree, bool) else tree
 
 
 def apply_parts(whole: Item, work: Work) -> None:

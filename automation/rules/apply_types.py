@@ -22,6 +22,7 @@ from automation.rules.export import (
     LISTENER,
     filter_tree,
     macro_tree,
+    option_default,
     params_of,
     takes_several,
     type_tree,
@@ -35,7 +36,8 @@ from feedback.services import save_filter
 
 OWN = ("prefix", "name", "default_workflow", "archived")
 TYPE = (*OWN, "filters", "macros", "listeners")
-MACRO, FILTER = ("name", "archived", "actions"), ("name", "archived", "groups")
+MACRO = ("name", *Macro.OPTIONS, "archived", "actions")
+FILTER = ("name", "archived", "groups")
 
 
 def apply_types(whole: Item, work: Work) -> None:
@@ -154,6 +156,8 @@ class TypeWork:
         actions = [(kind, params) for kind, params, _ in given]
         kept = macro or Macro(feedback_type=self.kind)
         kept.name, kept.archived = name, item.flag("archived")
+        for option in Macro.OPTIONS:
+            setattr(kept, option, item.flag(option, option_default(option)))
         actions = with_secrets_of(kept, actions)
         try:
             row = self._keep(item, kept, lambda: save_macro(kept, actions, wholly=False), "actions")
@@ -231,15 +235,6 @@ class TypeWork:
             return None
         self.work.outcome.note(row, created, self.kind.prefix)
         return row
-
-
-def _written(tree: Any) -> Any:
-    """With numbers as a file's text has them."""
-    if isinstance(tree, dict):
-        return {name: _written(value) for name, value in tree.items()}
-    if isinstance(tree, list):
-        return [_written(value) for value in tree]
-    return str(tree) if isinstance(tree, int) and not isinstance(tree, bool) else tree
 
 
 def _note_action(part: Item, problems: Mapping[str, Any]) -> None:
