@@ -42,7 +42,7 @@ ORDER = [
     *("calls", "intake", "door"),
     *("macro_parts", "forms", "listener_when", "listener_fields", "status_table"),
     *("listener_form", "trial"),
-    *("listener_layout", "pages", "macro_pages", "listener_pages", "rules"),
+    *("listener_layout", "pages", "preview", "macro_pages", "listener_pages", "rules"),
     *("doubts", "setup_pages", "hand_over_page", "rules_pages", "delivery_page"),
     *("run_pages", "start_forms", "start_pages", "bulk_pages", "slices", "log_pages"),
     *("call_pages", "outbox_pages", "run_log", "switch_pages"),
