@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from automation.variables import KNOWN, Verbatim
 from automation.words import words_for
 from feedback.models import FeedbackType, Ticket
 
+PUBLIC_ID = re.compile(r"[-\w]{1,100}", re.A)
 HIDDEN = "•••"  # in place of what is kept secret
 MOST_LISTENERS, MOST_REQUESTS = 5, 10
 ABOUT_PAYLOAD = "The body of the request: go on with a dot and the tracker's own names"
@@ -73,7 +75,8 @@ def request_for(feedback_type: FeedbackType, public_id: str) -> Delivery | None:
     if not public_id:
         return None
     deliveries = Delivery.objects.filter(listener__feedback_type=feedback_type)
-    found = deliveries.select_related("listener").filter(public_id=public_id[:100]).first()
+    rows = deliveries.select_related("listener").filter(public_id=public_id)
+    found = rows.first() if PUBLIC_ID.fullmatch(public_id) else None
     if found is None:
         raise ValidationError("That request is not kept any more: choose another one.")
     return found

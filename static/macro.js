@@ -112,7 +112,7 @@
     }
   });
 
-  // By dragging a handle over the other parts.
+  // By dragging a handle over the other parts, which meanwhile show their first line alone.
 
   let dragged = null;
 
@@ -123,6 +123,7 @@
     event.dataTransfer.effectAllowed = "move";
     event.dataTransfer.setData("text/plain", nameOf(dragged));
     event.dataTransfer.setDragImage(dragged, 20, 20);
+    setTimeout(() => dragged && keeping(dragged, () => (list.dataset.dragging = "")));
   });
 
   list.addEventListener("dragover", (event) => {
@@ -142,7 +143,7 @@
   form.addEventListener("dragend", () => {
     if (!dragged) return;
     delete dragged.dataset.dragged;
-    show();
+    keeping(dragged, () => delete list.dataset.dragging);
     say(`${placeOf(dragged)}.`);
     dragged = null;
   });
