@@ -15,6 +15,7 @@ from feedback.models import FormField
 from rest.nearest import nearest
 from rest.params import MOST_NAMED
 
+MOST_ACTIONS = 50
 ActionProblems = dict[str, Any]  # by “kind” or “params”; empty where nothing is wrong
 
 

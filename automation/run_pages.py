@@ -25,7 +25,7 @@ from feedback.pages import Page, ProjectPage
 
 
 class RunMacroPage(ProjectPage):
-    """For a ticket that the person may change."""
+    """For a ticket that the person may change; a macro that asks first is shown first."""
 
     title = "Run a macro"
     template_name = "automation/run_macro.html"
@@ -49,10 +49,11 @@ class RunMacroPage(ProjectPage):
             messages.error(request, "Choose a macro.")
             return self.get(request, **kwargs)
         macro = get_object_or_404(self.macros, pk=pk)
-        if "try" in request.POST:
+        asks = macro.ask_first and "sure" not in request.POST
+        if asks or "try" in request.POST:
             with rehearsal():
                 tried = self._looked_at(run_by_hand(macro, self.ticket, self.caller))
-            return self.get(request, chosen=macro, **tried)
+            return self.get(request, chosen=macro, asks=asks, **tried)
         return redirect("run", run_by_hand(macro, self.ticket, self.caller).public_id)
 
     def _looked_at(self, run: Execution) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from automation.delivery_page import shown_body
 from automation.listener_form import ListenerForm
 from automation.listener_pages import endpoint_url
 from automation.listener_when import default_when
-from automation.macros import ActionsRefused, as_params, save_macro
+from automation.macros import MOST_ACTIONS, ActionsRefused, as_params, save_macro
 from automation.models import (
     Delivery,
     Execution,
@@ -31,7 +31,6 @@ from rest.errors import by_field
 from rest.fields import RowField, RowsField, StrictCharField, StrictChoiceField
 from rest.serializers import ListInOrder, RowSerializer, StrictSerializer
 
-MOST_ACTIONS = 50
 MOST_STATUSES = 500
 
 
@@ -69,7 +68,15 @@ class MacroSerializer(OfTypeSerializer):
 
     class Meta:
         model = Macro
-        fields = ["id", "project", "feedback_type", "name", "actions", "archived"]
+        fields = [
+            "id",
+            "project",
+            "feedback_type",
+            "name",
+            "actions",
+            *Macro.OPTIONS,
+            "archived",
+        ]
 
     def keep(self, row: Macro, values: dict[str, Any]) -> Macro:
         actions = values.pop("actions", None)

@@ -140,7 +140,8 @@ class TextField(forms.CharField):
     def __init__(self, *, own: Iterable[str] = (), may_vanish: bool = True, **options: Any) -> None:
         super().__init__(**options)
         self.may_vanish = may_vanish and not self.required
-        self.known = {**variables.KNOWN, **dict.fromkeys(own)}
+        self.own = tuple(own)
+        self.known = {**variables.KNOWN, **dict.fromkeys(self.own)}
 
     def validate(self, value: str) -> None:
         super().validate(value)

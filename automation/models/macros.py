@@ -19,6 +19,8 @@ from feedback.models import (
 
 
 class Macro(Archivable):
+    OPTIONS = ("enabled", "once_per_ticket", "ask_first")
+
     feedback_type = models.ForeignKey(FeedbackType, on_delete=models.PROTECT, related_name="macros")
     name = models.CharField(max_length=100)
     enabled = models.BooleanField(

@@ -26,6 +26,7 @@ from automation.rules.export import (
     field_tree,
     filter_tree,
     macro_tree,
+    option_default,
     params_of,
     type_tree,
 )
@@ -41,7 +42,8 @@ from feedback.value_filters import none_of
 
 OWN = ("prefix", "name", "default_workflow", "archived")
 TYPE = (*OWN, "fields", "filters", "macros", "listeners")
-MACRO, FILTER = ("name", "archived", "actions"), ("name", "archived", "groups")
+MACRO = ("name", *Macro.OPTIONS, "archived", "actions")
+FILTER = ("name", "archived", "groups")
 
 
 def apply_types(whole: Item, work: Work) -> None:
@@ -196,6 +198,8 @@ class TypeWork:
         actions = [(kind, params) for kind, params, _ in given]
         kept = macro or Macro(feedback_type=self.kind)
         kept.name, kept.archived = name, item.flag("archived")
+        for option in Macro.OPTIONS:
+            setattr(kept, option, item.flag(option, option_default(option)))
         actions = with_secrets_of(kept, actions)
         try:
             row = self._keep(item, kept, lambda: save_macro(kept, actions, wholly=False), "actions")

@@ -119,7 +119,17 @@ def filter_tree(saved: SavedFilter, names: Names) -> Tree:
 
 def macro_tree(macro: Macro, names: Names) -> Tree:
     actions = [_action(action, names) for action in macro.actions.all()]
-    return {"name": macro.name, **_archived(macro), "actions": actions}
+    options = {
+        name: getattr(macro, name)
+        for name in Macro.OPTIONS
+        if getattr(macro, name) != option_default(name)
+    }
+    return {"name": macro.name, **options, **_archived(macro), "actions": actions}
+
+
+def option_default(name: str) -> bool:
+    default: bool = Macro._meta.get_field(name).get_default()  # type: ignore[union-attr]
+    return default
 
 
 def listener_tree(listener: ExternalListener, names: Names) -> Tree:

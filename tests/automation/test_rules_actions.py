@@ -71,6 +71,9 @@ ALL = """\
           - run_macro:
               macro: Zebra
       - name: Zebra
+        enabled: false
+        once_per_ticket: true
+        ask_first: true
         actions:
           - set_blocking:
               blocking: true

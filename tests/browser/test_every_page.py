@@ -29,6 +29,18 @@ def tick_everything(page):
     submit_empty(page)
 
 
+def choose_a_variable(page):
+    """Two comments, a preview that fails, and the list of variables."""
+    page.get_by_role("checkbox", name="Add Comment").check()
+    page.get_by_role("button", name="Add another: Add Comment").click()
+    texts = page.get_by_role("textbox", name="Comment")
+    texts.first.fill("{{ payload.issue }}")
+    page.get_by_role("button", name="Preview").first.click()
+    expect(page.get_by_text("there is no payload.issue")).to_be_visible()
+    texts.last.fill("{{ ")
+    expect(page.get_by_role("listbox", name="Variables")).to_be_visible()
+
+
 def check_query(page):
     page.get_by_label("The query in").fill('project = "X" ANDlabels = a AND status changed to Done')
     page.get_by_role("button", name="Check", exact=True).click()
@@ -120,6 +132,7 @@ PAGES = {
         ("projects/beta/BUG/macros/add/", submit_empty),
         ("projects/beta/BUG/macros/add/", tick_everything),
         ("projects/beta/BUG/macros/add/", set_several),
+        ("projects/beta/BUG/macros/add/", choose_a_variable),
         "projects/beta/BUG/macros/1/",
         "projects/beta/BUG/macros/1/delete/",
         "projects/beta/BUG/automation/",

@@ -218,6 +218,13 @@ OF_AUTOMATION = [
     Entry("GET", BUGS + "resources/", MANAGERS),
     Entry("GET", BUGS + "macros/add/", MANAGERS),
     Entry("POST", BUGS + "macros/add/", MANAGERS, MACRO, 302),
+    Entry(
+        "POST",
+        BUGS + "macros/preview/",
+        MANAGERS,
+        {"field": "add_comment.body", "text": "{{ ticket.ref }}"},
+        changes=False,
+    ),
     Entry("GET", BUGS + "macros/{macro.pk}/", MANAGERS),
     Entry("POST", BUGS + "macros/{macro.pk}/", MANAGERS, MACRO, 302),
     Entry("GET", BUGS + "macros/{spare_macro.pk}/delete/", MANAGERS),
