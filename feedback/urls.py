@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from feedback.filter_pages import SavedFilterPage, SavedFiltersPage, SaveFilterPage
+from feedback.filter_version_page import FilterVersionsPage
 from feedback.imports.export import ExportPage
 from feedback.imports.pages import ImportLinksPage, ImportTicketsPage
 from feedback.person_page import PersonPage
@@ -26,4 +27,9 @@ urlpatterns = [
     path(feedback_type + "filters/", SavedFiltersPage.as_view(), name="filters"),
     path(feedback_type + "filters/save/", SaveFilterPage.as_view(), name="save_filter"),
     path(feedback_type + "filters/<int:pk>/", SavedFilterPage.as_view(), name="saved_filter"),
+    path(
+        feedback_type + "filters/<int:pk>/versions/",
+        FilterVersionsPage.as_view(),
+        name="saved_filter_versions",
+    ),
 ]

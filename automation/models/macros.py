@@ -5,7 +5,16 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from automation.actions import ACTIONS, action_choices
-from feedback.models import Archivable, FeedbackType, Project, Status, Tag, Team, Workflow
+from feedback.models import (
+    Archivable,
+    FeedbackType,
+    Project,
+    Status,
+    Tag,
+    Team,
+    Workflow,
+    version_now,
+)
 
 
 class Macro(Archivable):
@@ -22,6 +31,7 @@ class Macro(Archivable):
         default=False,
         help_text="Who runs it by hand is shown what it would do, and asked.",
     )
+    version = version_now()
 
     class Meta:
         ordering = ["name"]

@@ -6,6 +6,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from feedback.models.projects import Archivable, FeedbackType, Project, Status, Tag, Team
+from feedback.models.versions import version_now
 
 
 class SavedFilter(Archivable):
@@ -16,6 +17,7 @@ class SavedFilter(Archivable):
     )
     name = models.CharField(max_length=100)
     groups = models.JSONField(default=list, help_text='Such as [{"status": [1, 2]}].')
+    version = version_now()
 
     class Meta:
         ordering = ["name"]
