@@ -69,20 +69,23 @@ class VersionsPage(ManagedTypePage):
 
     def comparison(self) -> dict[str, Any]:
         """All lines of the two versions that the address names, or what is wrong with it."""
+        newest = self.row.version.number if self.row.version else 1
+        after = self.request.GET.get("after", str(newest)).strip()
+        previous = str(max((row_id(after) or 2) - 1, 1))
+        before = self.request.GET.get("before", previous).strip()
+        asked = {"before": before, "after": after}
         if "after" not in self.request.GET:
-            return {}
-        asked = {name: self.request.GET.get(name, "").strip() for name in ("before", "after")}
+            return {"asked": asked}
         numbers = {name: row_id(text) for name, text in asked.items()}
-        if not asked["before"] and numbers["after"]:
-            numbers["before"] = max(numbers["after"] - 1, 1)
         named = versions_of(self.row).filter(number__in=filter(None, numbers.values()))
         found: dict[int | None, Version] = {each.number: each for each in named}
         if missing := [asked[name] for name, number in numbers.items() if number not in found]:
             shown = f"“{missing[0][:20]}”"
-            return {"problem": f"There is no version {shown}: enter two of the numbers below."}
-        before, after = found[numbers["before"]], found[numbers["after"]]
-        lines = compared(self.lines(before), self.lines(after))
-        return {"before": before, "after": after, "compared": lines}
+            problem = f"There is no version {shown}: enter two of the numbers below."
+            return {"asked": asked, "problem": problem}
+        old, new = found[numbers["before"]], found[numbers["after"]]
+        lines = compared(self.lines(old), self.lines(new))
+        return {"asked": asked, "before": old, "after": new, "compared": lines}
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         number = row_id(request.POST.get("restore", ""))
