@@ -184,7 +184,8 @@ class ExecutionView(ShowsRuns, Resource):
     ordering_fields = {"id": "pk", "created_at": "created_at"}
 
     def get_queryset(self) -> QuerySet[Execution]:
-        return super().get_queryset().defer("delivery__body", "delivery__headers")
+        versions = [f"{name}__{kept}" for name in VERSIONS for kept in ("content", "lines")]
+        return super().get_queryset().defer("delivery__body", "delivery__headers", *versions)
 
     def paginate_queryset(self, queryset: Any) -> Any:
         return self.with_changes(super().paginate_queryset(queryset) or ())

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import connection
 
 from access.callers import Caller
 from automation.by_hand import run_by_hand
+from automation.listener_versions import keep_listener
+from automation.macro_versions import keep_macro
 from automation.macros import save_macro
 from automation.models import Execution, ExternalListener, Macro
 from automation.ran import what_ran
@@ -18,6 +22,7 @@ from automation.restoring import restore_listener, restore_macro
 from automation.rules.export import rules_of
 from automation.rules.plan import carry_out
 from feedback.models import Status, Version
+from feedback.services import save_filter
 from feedback.versions import versions_of
 from tests.automation.listener_forms import rows_of, table
 from tests.conftest import narrow_listener
@@ -268,6 +273,25 @@ def test_a_version_from_before_is_shown_by_the_names_of_today(page, talker, addr
     [(_, changed), _] = answer.context["versions"]
     assert ("+", "Name: Talk more") in [(line.sign, line.text) for line in changed]
     assert "Nobody known" in answer.content.decode()
+
+
+def test_what_was_there_before_gets_a_first_version_that_the_next_save_agrees_with(whole, talker):
+    saved = narrow_listener(whole, "Mine", search=["lens"])
+    for row in (whole, talker, saved):
+        type(row).objects.update(version=None)
+    Version.objects.all().delete()
+
+    for migration in ("feedback.migrations.0007", "automation.migrations.0011"):
+        import_module(f"{migration}_first_versions").keep_first(apps, None)
+
+    for row in (whole, talker, saved):
+        row.refresh_from_db()
+    save_filter(saved, actor="pam")
+    keep_macro(talker, actor="pam")
+    keep_listener(whole, actor="pam")
+    for row in (whole, talker, saved):
+        assert kept(row) == [(1, "")]
+        assert type(row).objects.get(pk=row.pk).version == versions_of(row).get()
 
 
 def test_a_run_names_the_versions_that_ran(page, send, whole, beta, close, address):
