@@ -16,6 +16,7 @@ from django.views.generic import RedirectView
 from access.callers import Caller
 from access.rules import seen
 from automation.models import Delivery, Execution, Outgoing
+from automation.ran import VERSIONS, Ran, what_ran
 from automation.reasons import DeliveryStatus, Stop
 from automation.senders.base import Kind
 from feedback.models import TicketChange
@@ -80,15 +81,17 @@ class CauseView(LoginRequiredMixin, RedirectView):
         return (run.delivery or run).get_absolute_url()
 
 
-def executions_of(delivery: Delivery, caller: Caller) -> list[tuple[Execution, list[TicketChange]]]:
-    """Each run with what it changed."""
+def executions_of(
+    delivery: Delivery, caller: Caller
+) -> list[tuple[Execution, list[TicketChange], list[Ran]]]:
+    """Each run with what it changed, and the versions that ran."""
     executions = list(
         delivery.executions.select_related(
-            "macro__feedback_type__project", "ticket__feedback_type__project"
-        ).prefetch_related("steps", Prefetch("outgoing", sent_by_runs()))
+            "macro__feedback_type__project", "ticket__feedback_type__project", *VERSIONS
+        ).prefetch_related("steps__macro_version", Prefetch("outgoing", sent_by_runs()))
     )
-    changes = changes_of(executions, caller)
-    return [(execution, changes[execution.public_id]) for execution in executions]
+    changes, ran = changes_of(executions, caller), what_ran(executions)
+    return [(each, changes[each.public_id], ran[each.pk]) for each in executions]
 
 
 def sent_by_runs() -> QuerySet[Outgoing]:

@@ -52,7 +52,13 @@ def execute(
 ) -> Execution:
     """Do the listener's ``work`` to ``ticket``, and keep what came of it."""
     actor = f"{listener} → {work.macro}" if work.macro else str(listener)
-    execution = Execution(delivery=delivery, listener=listener, ticket=ticket, actor=actor)
+    execution = Execution(
+        delivery=delivery,
+        listener=listener,
+        listener_version_id=listener.version_id,
+        ticket=ticket,
+        actor=actor,
+    )
     return carry_out(work, execution, within=listener.filter)
 
 

@@ -166,8 +166,8 @@ class MacroForm(forms.ModelForm):
             return False
         return True
 
-    def save(self, commit: bool = True) -> Macro:
-        return save_macro(self.instance, self._actions())
+    def save(self, commit: bool = True, *, actor: str = "") -> Macro:
+        return save_macro(self.instance, self._actions(), actor=actor)
 
 
 def known_ids(given: Any) -> Any:

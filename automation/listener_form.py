@@ -8,6 +8,7 @@ from django.db import transaction
 
 from automation.expressions import check_expression
 from automation.listener_fields import ExpressionArea, NeedySelect, SenderSelect, StatusesField
+from automation.listener_versions import keep_listener
 from automation.listener_when import COMMENT, READ_BY, STATUS, default_when, told, told_by, why_not
 from automation.models import ExternalListener, StatusRow
 from automation.senders import SENDERS, sender_choices
@@ -255,7 +256,7 @@ class ListenerForm(forms.ModelForm):
         return name in self.errors or bool(self.cleaned_data.get(name))
 
     @transaction.atomic
-    def save(self, commit: bool = True) -> ExternalListener:
+    def save(self, commit: bool = True, *, actor: str = "") -> ExternalListener:
         """The listener with its rows: the update of its row keeps other writers out meanwhile."""
         if self.cleaned_data["remove_secret"]:
             self.instance.secret = ""
@@ -267,4 +268,5 @@ class ListenerForm(forms.ModelForm):
             for row in rows:
                 row.listener = listener
             StatusRow.objects.bulk_create(rows)
+        keep_listener(listener, actor=actor, always=bool(self.cleaned_data["new_secret"]))
         return listener

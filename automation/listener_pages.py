@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from automation.hand_over import hand_overs_of
 from automation.listener_form import ListenerForm
 from automation.listener_layout import ListenerLayout
+from automation.listener_versions import keep_listener
 from automation.models import KEY_PLACEHOLDER, Delivery, ExternalListener
 from automation.pages import DeletePage, address_of, page_of
 from automation.pauses import pause_over
@@ -117,7 +119,7 @@ class ListenerAddPage(ManagedTypePage):
         form = ListenerForm(request.POST, instance=copy(self.listener))
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
-        listener = form.save()
+        listener = form.save(actor=self.caller.name)
         messages.success(request, self.saved_message(listener))
         return redirect(self.after_saving(listener))
 
@@ -179,10 +181,13 @@ class ListenerSwitchPage(ManagedTypePage):
 
     http_method_names = ["post"]
 
+    @transaction.atomic
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        listener = get_object_or_404(listeners_of(self.feedback_type), pk=kwargs["pk"])
+        own = listeners_of(self.feedback_type).select_for_update(of=("self",))
+        listener = get_object_or_404(own, pk=kwargs["pk"])
         listener.enabled = request.POST.get("enabled") == "on"
         listener.save(update_fields=["enabled"])
+        keep_listener(listener, actor=self.caller.name)
         state = "on" if listener.enabled else "off: its requests are kept, but nothing is done"
         messages.success(request, f"External listener “{listener}” is switched {state}.")
         return redirect(address_of("automation", self.feedback_type))

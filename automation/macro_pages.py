@@ -95,7 +95,7 @@ class MacroAddPage(ManagedTypePage):
         form = MacroForm(request.POST, instance=copy(self.macro))
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
-        messages.success(request, self.saved_message(form.save()))
+        messages.success(request, self.saved_message(form.save(actor=self.caller.name)))
         return redirect(address_of("resources", self.feedback_type))
 
     def saved_message(self, macro: Macro) -> str:

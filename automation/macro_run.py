@@ -15,7 +15,7 @@ from automation.actions.base import Action, Done, Settings
 from automation.actions.follow_ups import FollowUp, RunMacro
 from automation.macro_secrets import known_secrets
 from automation.macros import whole
-from automation.models import ExecutionStep, Macro
+from automation.models import ExecutionStep, Macro, MacroAction
 from automation.reasons import Reason, Stop
 from automation.variables import Words
 from feedback.models import Ticket
@@ -62,7 +62,11 @@ class MacroRun:
             raise self.stop(Reason.MACRO_BROKEN, why=f"{what}: {path}.")
 
     def checked_actions(self) -> list[tuple[Action, Settings]]:
-        rows = [(ACTIONS[row.kind], row.params) for row in self.path[-1].actions.all()]
+        """Read at once with the macro's version, which somebody may be about to change."""
+        macro = self.path[-1]
+        read = list(MacroAction.objects.filter(macro=macro).select_related("macro"))
+        macro.version_id = read[0].macro.version_id if read else macro.version_id
+        rows = [(ACTIONS[row.kind], row.params) for row in read]
         kind = self.ticket.feedback_type
         try:
             return [(action, whole(action, action.clean(params, kind))) for action, params in rows]
@@ -99,6 +103,7 @@ class MacroRun:
             kind=action.kind,
             sentence=f"{within}{action.describe(settings)}",
             record=done.record or ({"leaving": len(leaving)} if leaving else {}),
+            macro_version_id=self.path[-1].version_id,
         )
         return Step(row, done.told, leaving)
 

@@ -70,6 +70,24 @@ def with_secrets_of(macro: Macro, actions: Iterable[tuple[str, Params]]) -> list
     return found
 
 
+def with_secrets_now(macro: Macro, actions: Iterable[tuple[str, Params]]) -> list[tuple[str, Any]]:
+    """Actions as they were once, whose secrets may be others now: those for the same hosts.
+
+    What is not kept any more stays named, so that the check of the actions says so.
+    """
+    known, was = known_secrets(macro), list(actions)
+    now = with_secrets_of(macro, [(kind, _without_others(kind, each, known)) for kind, each in was])
+    return [
+        (kind, {**params, **{name: own[name] or params[name] for name in own if name in params}})
+        for (kind, params), (_, own) in zip(was, now, strict=True)
+    ]
+
+
+def _without_others(kind: str, params: Params, known: dict[str, str]) -> dict[str, Any]:
+    names = ACTIONS[kind].secrets() if kind in ACTIONS else ()
+    return {**params, **{name: "" for name in names if params.get(name) not in known}}
+
+
 def _secrets_by_place(macro: Macro) -> Iterator[tuple[tuple[str, str, str], str]]:
     hosts = dict(_own(macro).values_list("name", "goes_to")) if macro.pk else {}
     for row in macro.actions.all() if macro.pk else ():

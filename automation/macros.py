@@ -10,6 +10,7 @@ from automation.actions import ACTIONS
 from automation.actions.base import Action, Params, ParamsRefused, Settings
 from automation.actions.fields import TypeRows
 from automation.macro_secrets import check_secrets, forget_others, keep_secrets
+from automation.macro_versions import keep_macro
 from automation.models import Macro, MacroAction, MacroActionUse
 from feedback.models import FormField
 from rest.nearest import nearest
@@ -31,7 +32,7 @@ class ActionsRefused(ValidationError):
 
 
 @transaction.atomic
-def save_macro(macro: Macro, actions: Actions, *, wholly: bool = True) -> Macro:
+def save_macro(macro: Macro, actions: Actions, *, wholly: bool = True, actor: str = "") -> Macro:
     """Keep ``macro`` with ``actions``; raises ValidationError and then keeps nothing.
 
     Not ``wholly``: what an action lacks, such as a secret, may be entered later.
@@ -54,6 +55,7 @@ def save_macro(macro: Macro, actions: Actions, *, wholly: bool = True) -> Macro:
             MacroActionUse(action=action, **{str(row._meta.model_name): row})
             for row in [*rows_in(checked), *fields_in(macro, ACTIONS[kind], checked)]
         )
+    keep_macro(macro, actor=actor)
     return macro
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -112,7 +113,8 @@ class RulesPage(ManagedPage, UploadPage):
 
     def allowed(self) -> Allowed:
         runs = self.caller.runs_community
-        return Allowed(only=self.project.key, create=False, change_kinds=runs)
+        actor = self.caller.name
+        return Allowed(only=self.project.key, create=False, change_kinds=runs, actor=actor)
 
     def next_page(self, project: Project) -> Any:
         return redirect("rules", project.key).url
@@ -136,7 +138,7 @@ class NewFromFilePage(CommunityPage, UploadPage):
     template_name = "automation/rules_new.html"
 
     def allowed(self) -> Allowed:
-        return A_NEW_ONE
+        return replace(A_NEW_ONE, actor=self.caller.name)
 
 
 class CloneForm(ProjectForm):
@@ -156,7 +158,8 @@ class ClonePage(CommunityPage, ProjectPage):
         form = CloneForm(request.POST)
         if form.is_valid():
             try:
-                clone = clone_project(self.project, **form.cleaned_data)
+                actor = self.caller.name
+                clone = clone_project(self.project, **form.cleaned_data, actor=actor)
             except RulesRefused as refused:
                 for sentence in refused.sentences:
                     form.add_error(None, sentence)

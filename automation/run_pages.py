@@ -17,6 +17,7 @@ from automation.by_hand import run_by_hand, runnable, runs_shown, undo, undoing
 from automation.delivery_page import changes_of
 from automation.macros import describe_macro
 from automation.models import Execution, Macro
+from automation.ran import VERSIONS, what_ran
 from automation.reasons import DeliveryStatus, Reason
 from automation.runs import rehearsal
 from feedback.models import Ticket
@@ -84,6 +85,7 @@ class RunPage(Page):
             "ticket__feedback_type__project",
             "delivery",
             "undoes",
+            *VERSIONS,
         )
         deferred = runs.defer("delivery__body", "delivery__headers")
         return get_object_or_404(deferred, public_id=self.kwargs["public_id"])
@@ -105,6 +107,7 @@ class RunPage(Page):
             manages=may(self.caller, Right.MANAGE, project),
             may_undo=self.may_undo,
             changes=changes_of([self.run], self.caller)[self.run.public_id],
+            ran=what_ran([self.run])[self.run.pk],
             **context,
         )
 

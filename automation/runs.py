@@ -25,6 +25,8 @@ LOOP_WINDOW = timedelta(minutes=10)
 
 def carry_out(work: Work, execution: Execution, *, within: SavedFilter | None = None) -> Execution:
     """Do ``work`` to the execution's ticket, if it is ``within``, and save what came of it."""
+    if within is not None:
+        execution.filter_version_id = within.version_id
     try:
         with transaction.atomic():
             _check_macro(work, execution.ticket)
@@ -49,6 +51,7 @@ def refuse(work: Work, execution: Execution, stop: Stop) -> Execution:
 
 def _keep(work: Work, execution: Execution, reason: Reason, evidence: dict[str, Any]) -> Execution:
     execution.macro = work.macro
+    execution.macro_version_id = work.macro.version_id if work.macro else None
     execution.status = EXPLANATIONS[reason].status
     execution.reason, execution.evidence = reason, evidence
     execution.save(force_insert=True)

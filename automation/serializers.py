@@ -12,6 +12,7 @@ from automation.delivery_page import shown_body
 from automation.listener_form import ListenerForm
 from automation.listener_pages import endpoint_url
 from automation.listener_when import default_when
+from automation.macro_versions import keep_macro
 from automation.macros import MOST_ACTIONS, ActionsRefused, as_params, save_macro
 from automation.models import (
     Delivery,
@@ -82,10 +83,14 @@ class MacroSerializer(OfTypeSerializer):
         actions = values.pop("actions", None)
         for name, value in values.items():
             setattr(row, name, value)
+        actor = self.caller.name
         if actions is None:
-            return super().keep(row, {})
+            kept: Macro = super().keep(row, {})
+            keep_macro(kept, actor=actor)
+            return kept
+        given = [(each["kind"], each.get("params", {})) for each in actions]
         try:
-            return save_macro(row, [(each["kind"], each.get("params", {})) for each in actions])
+            return save_macro(row, given, actor=actor)
         except ActionsRefused as refused:
             raise serializers.ValidationError({"actions": refused.by_action}) from refused
 
@@ -210,7 +215,7 @@ class ListenerSerializer(OfTypeSerializer):
         form = ListenerForm(self._form_data(row, values, secret), instance=row)
         if not form.is_valid():
             raise serializers.ValidationError(_listener_problems(form))
-        return form.save()
+        return form.save(actor=self.caller.name)
 
     def _form_data(
         self, row: ExternalListener, values: dict[str, Any], secret: str | None
@@ -275,6 +280,16 @@ class ExecutionChangeSerializer(serializers.Serializer):
     after = ValueField()
 
 
+def _number_of(what: str) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        source=f"{what}_version.number",
+        default=None,
+        allow_null=True,
+        read_only=True,
+        help_text=f"The number of the {what}'s version that ran.",
+    )
+
+
 class ExecutionSerializer(RowSerializer):
     id = serializers.CharField(source="public_id", read_only=True)
     ref = serializers.CharField(source="ticket.ref", read_only=True)
@@ -287,6 +302,9 @@ class ExecutionSerializer(RowSerializer):
         allow_null=True,
         help_text="The execution that this one takes back.",
     )
+    macro_version = _number_of("macro")
+    listener_version = _number_of("listener")
+    filter_version = _number_of("filter")
     sentence = serializers.CharField(help_text="What happened, to what, and why.")
     steps = StepSerializer(many=True)
     changes = serializers.SerializerMethodField()
@@ -299,6 +317,9 @@ class ExecutionSerializer(RowSerializer):
             "delivery",
             "undoes",
             "macro",
+            "macro_version",
+            "listener_version",
+            "filter_version",
             "ticket",
             "ref",
             "actor",

@@ -95,6 +95,7 @@ def _run(trigger: Trigger, event: TicketEvent, ticket: Ticket, refusal: Stop | N
         start=Execution.Start.TRIGGER,
         trigger=trigger,
         after=before,
+        filter_version_id=trigger.filter.version_id if trigger.filter else None,
         actor=f"{trigger} → {trigger.macro}",
     )
     work = MacroWork(f"Macro “{trigger.macro}” (trigger “{trigger}”)", trigger.macro)

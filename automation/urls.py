@@ -36,6 +36,7 @@ from automation.start_pages import (
     TriggerPage,
 )
 from automation.switch_pages import ListenerGoOnPage, PauseAllPage, PausePage
+from automation.version_pages import ListenerVersionsPage, MacroVersionsPage
 
 listen = ListenView.as_view()
 
@@ -60,6 +61,7 @@ pages = [
     path(_type + "macros/preview/", TextPreviewView.as_view(), name="text_preview"),
     path(_type + "macros/<int:pk>/", MacroPage.as_view(), name="macro"),
     path(_type + "macros/<int:pk>/delete/", MacroDeletePage.as_view(), name="macro_delete"),
+    path(_type + "macros/<int:pk>/versions/", MacroVersionsPage.as_view(), name="macro_versions"),
     path(_type + "automation/", AutomationPage.as_view(), name="automation"),
     path(_type + "listeners/add/", ListenerAddPage.as_view(), name="listener_add"),
     path(_type + "listeners/add/try/", ListenerTrialPage.as_view(), name="listener_try"),
@@ -72,6 +74,11 @@ pages = [
         _type + "listeners/<int:pk>/hand-overs/<int:hand_over>/revoke/",
         HandOverRevokeView.as_view(),
         name="hand_over_revoke",
+    ),
+    path(
+        _type + "listeners/<int:pk>/versions/",
+        ListenerVersionsPage.as_view(),
+        name="listener_versions",
     ),
     path(_type + "listeners/<int:pk>/log/", ListenerLogPage.as_view(), name="listener_log"),
     path(

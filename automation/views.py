@@ -22,6 +22,7 @@ from automation.listener_pages import users_of_listener
 from automation.macro_pages import users_of_macro
 from automation.models import Delivery, Execution, ExternalListener, Macro, Outgoing
 from automation.params_schema import params_schema
+from automation.ran import VERSIONS
 from automation.rest_filters import (
     DeliveryFilterSet,
     ExecutionFilterSet,
@@ -31,7 +32,7 @@ from automation.rest_filters import (
 from automation.runs import rehearsal
 from feedback.models import Ticket, TicketChange
 from feedback.rest_filters import OfTypeFilterSet
-from feedback.views import BY_NAME, OfType
+from feedback.views import BY_NAME, OfType, Versioned
 from rest.views import DeletableResource, Resource
 
 PUBLIC_ID = "[0-9a-f]{32}"
@@ -54,7 +55,7 @@ class ShowsRuns:
         return Response(serializers.ExecutionSerializer(run, context=context).data)
 
 
-class MacroView(ShowsRuns, OfType, DeletableResource):
+class MacroView(ShowsRuns, Versioned, OfType, DeletableResource):
     """Macros: what they do to a ticket, one action after the other."""
 
     model = Macro
@@ -127,7 +128,7 @@ class MacroView(ShowsRuns, OfType, DeletableResource):
         return ticket
 
 
-class ListenerView(OfType, DeletableResource):
+class ListenerView(Versioned, OfType, DeletableResource):
     """External listeners: addresses that trackers call; mostly, each runs a macro."""
 
     model = ExternalListener
@@ -177,13 +178,14 @@ class ExecutionView(ShowsRuns, Resource):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_regex = PUBLIC_ID
-    related = ("delivery", "undoes", "macro", "ticket__feedback_type__project")
+    related = ("delivery", "undoes", "macro", "ticket__feedback_type__project", *VERSIONS)
     many_related = ("steps",)
     ordering = ("-pk",)
     ordering_fields = {"id": "pk", "created_at": "created_at"}
 
     def get_queryset(self) -> QuerySet[Execution]:
-        return super().get_queryset().defer("delivery__body", "delivery__headers")
+        versions = [f"{name}__{kept}" for name in VERSIONS for kept in ("content", "lines")]
+        return super().get_queryset().defer("delivery__body", "delivery__headers", *versions)
 
     def paginate_queryset(self, queryset: Any) -> Any:
         return self.with_changes(super().paginate_queryset(queryset) or ())

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.views.generic import FormView
 
 from feedback.errors import BrokenFilter
+from feedback.filter_versions import keep_filter
 from feedback.filters import any_of, as_query, describe, narrow
 from feedback.forms import NamedForm, SaveFilterForm
 from feedback.models import SavedFilter, Ticket
@@ -66,7 +67,7 @@ class SaveFilterPage(ManagedTypePage, FormView):
         index = row_id(query.get("group", ""))
         try:
             saved.groups = _with_group(saved.groups, index, self.group)
-            save_filter(saved)
+            save_filter(saved, actor=self.caller.name)
         except ValidationError as error:
             messages.error(self.request, " ".join(error.messages))
             return redirect(f"{self.feedback_type.get_absolute_url()}?{query.urlencode()}")
@@ -76,7 +77,7 @@ class SaveFilterPage(ManagedTypePage, FormView):
     @transaction.atomic
     def form_valid(self, form: SaveFilterForm) -> HttpResponse:
         try:
-            saved = save_filter(form.saved(self.group))
+            saved = save_filter(form.saved(self.group), actor=self.caller.name)
         except ValidationError as error:
             form.add_error(None, error.messages)
             return self.form_invalid(form)
@@ -131,20 +132,24 @@ class SavedFilterPage(ManagedTypePage):
             raise Http404
         return action()
 
+    @transaction.atomic
     def rename(self) -> HttpResponse:
-        form = NamedForm(self.request.POST, instance=self.saved)
+        form = NamedForm(self.request.POST, instance=_locked(self, self.saved.pk))
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(name_form=form))
-        form.save()
+        keep_filter(form.save(), actor=self.caller.name)
         messages.success(self.request, "The filter has its new name.")
         return redirect(self.saved)
 
+    @transaction.atomic
     def archive(self) -> HttpResponse:
-        self.saved.archived = not self.saved.archived
-        self.saved.save(update_fields=["archived"])
-        what = "no longer offered" if self.saved.archived else "offered again"
+        saved = _locked(self, self.saved.pk)
+        saved.archived = not saved.archived
+        saved.save(update_fields=["archived"])
+        keep_filter(saved, actor=self.caller.name)
+        what = "no longer offered" if saved.archived else "offered again"
         messages.success(self.request, f"The filter is {what}.")
-        return redirect(self.saved)
+        return redirect(saved)
 
     @transaction.atomic
     def remove_group(self) -> HttpResponse:
@@ -152,7 +157,7 @@ class SavedFilterPage(ManagedTypePage):
         at = self.request.POST.get("group", "")
         saved.groups = [group for index, group in enumerate(saved.groups) if str(index) != at]
         try:
-            save_filter(saved)
+            save_filter(saved, actor=self.caller.name)
         except ValidationError as error:
             messages.error(self.request, " ".join(error.messages))
         else:

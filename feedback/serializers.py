@@ -11,6 +11,7 @@ from rest_framework.exceptions import PermissionDenied
 
 from access.rules import Right, may, seen
 from feedback.errors import GroupsRefused
+from feedback.filter_versions import keep_filter
 from feedback.filters import MOST_GROUPS
 from feedback.groups_schema import groups_schema
 from feedback.models import (
@@ -29,6 +30,7 @@ from feedback.models import (
     TicketChange,
     TicketData,
     TicketLink,
+    Version,
     Workflow,
 )
 from feedback.rest_fields import ValuesField
@@ -233,13 +235,30 @@ class SavedFilterSerializer(OfTypeSerializer):
 
     def keep(self, row: SavedFilter, values: dict[str, Any]) -> SavedFilter:
         if "groups" not in values:
-            return super().keep(row, values)
+            kept: SavedFilter = super().keep(row, values)
+            keep_filter(kept, actor=self.caller.name)
+            return kept
         for name, value in values.items():
             setattr(row, name, value)
         try:
-            return save_filter(row)
+            return save_filter(row, actor=self.caller.name)
         except GroupsRefused as refused:
             raise serializers.ValidationError({"groups": refused.by_group}) from refused
+
+
+class VersionSerializer(RowSerializer):
+    content: Any = serializers.DictField(
+        help_text="Its fields, rows by id; never a secret. A page of the hub goes back to it."
+    )
+    lines: Any = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The same as people read it. Empty: from before versions were kept.",
+    )
+
+    class Meta:
+        model = Version
+        fields = ["number", "created_at", "actor", "restores", "lines", "content"]
+        read_only_fields = fields
 
 
 class TagsField(serializers.ListField):

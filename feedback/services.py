@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models import F
 
 from access.callers import Caller
+from feedback.filter_versions import keep_filter
 from feedback.filters import as_kept, clean_groups, form_field_of
 from feedback.models import (
     Comment,
@@ -27,9 +28,11 @@ from feedback.models import (
     TicketChange,
     TicketEvent,
     TicketLink,
+    Version,
     Workflow,
 )
 from feedback.values import Values, clean_values, from_kept
+from feedback.versions import write_content
 
 CHANGEABLE = ("summary", "description", "team", "status", "blocking", "exposure", "score")
 
@@ -311,7 +314,7 @@ def unlink_ticket(link: TicketLink, *, actor: str, cause: str = "") -> None:
 
 
 @transaction.atomic
-def save_filter(saved: SavedFilter) -> SavedFilter:
+def save_filter(saved: SavedFilter, *, actor: str = "") -> SavedFilter:
     """Keep ``saved`` and note the rows it names; raises ValidationError and then keeps nothing."""
     cleaned = clean_groups(saved.groups, saved.feedback_type)
     saved.groups = [as_kept(group) for group in cleaned]
@@ -325,4 +328,14 @@ def save_filter(saved: SavedFilter) -> SavedFilter:
         for row in named
         if isinstance(row, models.Model)
     )
+    keep_filter(saved, actor=actor)
     return saved
+
+
+@transaction.atomic
+def restore_filter(saved: SavedFilter, version: Version, *, actor: str) -> SavedFilter:
+    """Let ``saved`` be as ``version`` had it; raises ValidationError for what no longer fits."""
+    own = SavedFilter.objects.select_related("feedback_type__project")
+    saved = own.select_for_update(of=("self",)).get(pk=saved.pk)
+    write_content(saved, version.content)
+    return save_filter(saved, actor=actor)

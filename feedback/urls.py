@@ -4,6 +4,7 @@ from django.urls import path
 
 from feedback.field_pages import FieldAddPage, FieldPage, FieldsPage
 from feedback.filter_pages import SavedFilterPage, SavedFiltersPage, SaveFilterPage
+from feedback.filter_version_page import FilterVersionsPage
 from feedback.imports.export import ExportPage
 from feedback.imports.pages import ImportLinksPage, ImportTicketsPage
 from feedback.person_page import PersonPage
@@ -30,4 +31,9 @@ urlpatterns = [
     path(feedback_type + "filters/", SavedFiltersPage.as_view(), name="filters"),
     path(feedback_type + "filters/save/", SaveFilterPage.as_view(), name="save_filter"),
     path(feedback_type + "filters/<int:pk>/", SavedFilterPage.as_view(), name="saved_filter"),
+    path(
+        feedback_type + "filters/<int:pk>/versions/",
+        FilterVersionsPage.as_view(),
+        name="saved_filter_versions",
+    ),
 ]

@@ -8,7 +8,7 @@ from automation.models.listeners import ExternalListener
 from automation.models.macros import Macro
 from automation.models.outcomes import Outcome, public_id
 from automation.models.starts import BulkRun, Trigger
-from feedback.models import Ticket
+from feedback.models import Ticket, version_now
 
 
 class Execution(Outcome):
@@ -49,6 +49,9 @@ class Execution(Outcome):
         related_name="led_to",
         help_text="The run whose change started this one.",
     )
+    macro_version = version_now()
+    listener_version = version_now()
+    filter_version = version_now()
     actor = models.CharField(max_length=300)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -68,6 +71,7 @@ class ExecutionStep(models.Model):
     kind = models.CharField(max_length=30)
     sentence = models.TextField()
     record = models.JSONField(default=dict, help_text="What the action did, as it noted it.")
+    macro_version = version_now()
 
     class Meta:
         ordering = ["pk"]

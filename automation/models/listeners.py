@@ -10,7 +10,15 @@ from django.urls import reverse
 from automation.models.macros import Macro
 from automation.senders import SENDERS, sender_choices
 from automation.senders.base import Kind, Sender
-from feedback.models import Exposure, FeedbackType, Project, SavedFilter, Status, validate_key
+from feedback.models import (
+    Exposure,
+    FeedbackType,
+    Project,
+    SavedFilter,
+    Status,
+    validate_key,
+    version_now,
+)
 
 if TYPE_CHECKING:
     from automation.models.deliveries import Delivery
@@ -143,6 +151,7 @@ class ExternalListener(models.Model):
     counted_from = models.DateTimeField(
         null=True, editable=False, help_text="When somebody last let it go on."
     )
+    version = version_now()
 
     class Meta:
         ordering = ["name"]

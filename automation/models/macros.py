@@ -15,6 +15,7 @@ from feedback.models import (
     Tag,
     Team,
     Workflow,
+    version_now,
 )
 
 
@@ -34,6 +35,7 @@ class Macro(Archivable):
         default=False,
         help_text="Who runs it by hand is shown what it would do, and asked.",
     )
+    version = version_now()
 
     class Meta:
         ordering = ["name"]

@@ -35,6 +35,7 @@ class Allowed:
     create: bool = True
     update: bool = True
     change_kinds: bool = True  # of teams: what being in one means
+    actor: str = ""  # as the versions of what is imported name them
 
 
 @dataclass

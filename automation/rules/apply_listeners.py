@@ -62,7 +62,7 @@ class ListenerWork:
         if not item.accepted(form):
             return listener and ExternalListener.objects.get(pk=listener.pk)
         if listener is None or form.has_changed():
-            form.save()
+            form.save(actor=self.work.allowed.actor)
             self.work.outcome.note(form.instance, listener is None)
         return form.instance
 

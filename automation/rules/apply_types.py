@@ -157,7 +157,8 @@ class TypeWork:
         groups = [self._group(node, item) for node in item.parts("groups")]
         kept = saved or SavedFilter(feedback_type=self.kind)
         kept.name, kept.archived, kept.groups = name, item.flag("archived"), groups
-        return self._keep(item, kept, lambda: save_filter(kept), "groups") or saved
+        actor = self.work.allowed.actor
+        return self._keep(item, kept, lambda: save_filter(kept, actor=actor), "groups") or saved
 
     def _group(self, node: Node, item: Item) -> dict[str, Any]:
         group = Item(node, tuple(self.filters), self.work.problems)
@@ -201,8 +202,12 @@ class TypeWork:
         for option in Macro.OPTIONS:
             setattr(kept, option, item.flag(option, option_default(option)))
         actions = with_secrets_of(kept, actions)
+
+        def store() -> Macro:
+            return save_macro(kept, actions, wholly=False, actor=self.work.allowed.actor)
+
         try:
-            row = self._keep(item, kept, lambda: save_macro(kept, actions, wholly=False), "actions")
+            row = self._keep(item, kept, store, "actions")
         except ActionsRefused as refused:
             for (_, _, part), problems in zip(given, refused.by_action, strict=True):
                 _note_action(part, problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -39,14 +39,15 @@ class Clone:
     left: list[str]  # what was not cloned, with why
 
 
-def clone_project(source: Project, key: str, name: str) -> Clone:
+def clone_project(source: Project, key: str, name: str, *, actor: str = "") -> Clone:
     """A new project with the rules of ``source``; raises RulesRefused and then makes nothing."""
     rules = rules_of(source)
     left = list(_left_behind(source, rules))
     tree = rules.tree | {"project": {"key": key.lower(), "name": name}}
     keys: dict[str, str] = {}
     types = [_cloned(kind, source.key, key.lower(), keys, left) for kind in _types(tree)]
-    plan = carry_out(as_yaml(tree | ({"feedback_types": types} if types else {}), []), A_NEW_ONE)
+    text = as_yaml(tree | ({"feedback_types": types} if types else {}), [])
+    plan = carry_out(text, replace(A_NEW_ONE, actor=actor))
     project = plan.outcome.project
     rows = {row.key: row for row in project.listeners.select_related("feedback_type")}
     listeners = [ClonedListener(rows[new], old) for old, new in keys.items()]

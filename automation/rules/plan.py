@@ -17,7 +17,7 @@ from automation.rules.document import Node, RulesRefused, joined, parse, read, r
 from automation.rules.export import rules_of
 
 CONTEXT = 4  # lines around each change
-OPERATOR = Allowed()
+OPERATOR = Allowed(actor="import_project")
 
 
 @dataclass(frozen=True)

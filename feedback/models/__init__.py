@@ -26,6 +26,7 @@ from feedback.models.tickets import (
     TicketTag,
     as_text,
 )
+from feedback.models.versions import Version, version_now
 
 __all__ = [
     "MOST_POINTS",
@@ -51,7 +52,9 @@ __all__ = [
     "TicketEvent",
     "TicketLink",
     "TicketTag",
+    "Version",
     "Workflow",
     "as_text",
     "validate_key",
+    "version_now",
 ]

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from feedback.models.form_fields import FormField
 from feedback.models.projects import Archivable, FeedbackType, Project, Status, Tag, Team
+from feedback.models.versions import version_now
 
 
 class SavedFilter(Archivable):
@@ -17,6 +18,7 @@ class SavedFilter(Archivable):
     )
     name = models.CharField(max_length=100)
     groups = models.JSONField(default=list, help_text='Such as [{"status": [1, 2]}].')
+    version = version_now()
 
     class Meta:
         ordering = ["name"]

@@ -108,6 +108,13 @@ def run_and_undo(page):
         expect(page.get_by_role("button", name="Take it back")).to_be_visible()
 
 
+def save_and_compare(page):
+    page.get_by_label("Name").first.fill("Close the ticket")
+    page.get_by_role("button", name="Submit").click()
+    page.goto("/admin/projects/beta/BUG/macros/1/versions/?before=1&after=2")
+    expect(page.get_by_role("region", name="Lines of the comparison")).to_be_visible()
+
+
 # An address, or an address and what to do there first.
 PAGES = {
     "pm": [
@@ -135,6 +142,9 @@ PAGES = {
         ("projects/beta/BUG/macros/add/", choose_a_variable),
         "projects/beta/BUG/macros/1/",
         "projects/beta/BUG/macros/1/delete/",
+        "projects/beta/BUG/macros/1/versions/",
+        "projects/beta/BUG/macros/1/versions/?before=9&after=10",
+        ("projects/beta/BUG/macros/1/", save_and_compare),
         "projects/beta/BUG/automation/",
         "projects/beta/BUG/listeners/add/",
         ("projects/beta/BUG/listeners/add/", submit_empty),

@@ -15,6 +15,7 @@ from django.test import Client
 
 from apikeys.models import APICall
 from automation.hand_over import make_hand_over
+from automation.listener_versions import keep_listener
 from automation.macros import save_macro
 from automation.models import (
     BulkRun,
@@ -173,8 +174,10 @@ def make_project(
     }
     macros = [
         save_macro(Macro(feedback_type=bugs, name=name), [("adjust_workflow", moves)])
-        for name in (f"{oak} macro", f"{oak} spare macro")
+        for name in (f"{oak} macro", f"{oak} draft")
     ]
+    macros[1].name = f"{oak} spare macro"
+    save_macro(macros[1], [("adjust_workflow", moves)], actor=f"{oak} Jira")
     listeners = [
         ExternalListener.objects.create(
             project=project,
@@ -189,6 +192,10 @@ def make_project(
         )
         for listener_key in ("closed", "spare")
     ]
+    keep_listener(listeners[1], actor=f"{iron} Jira")
+    listeners[1].description = f"{iron} words"
+    listeners[1].save()
+    keep_listener(listeners[1], actor=f"{iron} Jira")
     adjust_points(ticket, "add", 5, actor=f"{inner} Jira")
     delivery, execution = _delivery(listeners[0], macros[0], ticket, word=iron)
     ExternalListener.objects.filter(pk=listeners[1].pk).update(secret="kept")
@@ -301,7 +308,11 @@ def _follow(ticket: Any, word: str) -> None:
 
 
 def _filter(feedback_type: Any, name: str, *groups: dict[str, Any]) -> SavedFilter:
-    return save_filter(SavedFilter(feedback_type=feedback_type, name=name, groups=list(groups)))
+    """One that had another name at first."""
+    saved = SavedFilter(feedback_type=feedback_type, name=f"{name} draft", groups=list(groups))
+    save_filter(saved, actor=name)
+    saved.name = name
+    return save_filter(saved, actor=name)
 
 
 def _delivery(listener: Any, macro: Any, ticket: Any, word: str) -> tuple[Delivery, Execution]:

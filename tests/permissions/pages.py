@@ -229,6 +229,11 @@ OF_AUTOMATION = [
     Entry("POST", BUGS + "macros/{macro.pk}/", MANAGERS, MACRO, 302),
     Entry("GET", BUGS + "macros/{spare_macro.pk}/delete/", MANAGERS),
     Entry("POST", BUGS + "macros/{spare_macro.pk}/delete/", MANAGERS, None, 302),
+    *(
+        Entry(method, f"{BUGS}{kind}s/{{spare_{kind}.pk}}/versions/", MANAGERS, body, answer)
+        for kind in ("macro", "listener", "filter")
+        for method, body, answer in (("GET", None, 200), ("POST", {"restore": "1"}, 302))
+    ),
     Entry("GET", BUGS + "automation/", MANAGERS),
     Entry("GET", BUGS + "listeners/add/", MANAGERS),
     Entry(

@@ -156,6 +156,14 @@ PARTS = [
         },
         patch={"enabled": False},
     ),
+    *(
+        Entry("GET", f"{API}{name}/{{{row}.pk}}/versions/", MANAGERS | READ)
+        for name, row in (
+            ("macros", "spare_macro"),
+            ("listeners", "spare_listener"),
+            ("saved-filters", "spare_filter"),
+        )
+    ),
     Entry("GET", API + "deliveries/", PEOPLE | ANY_READ),
     Entry("GET", API + "deliveries/{delivery.public_id}/", MANAGERS | READ),
     Entry("GET", API + "executions/", PEOPLE | ANY_READ),

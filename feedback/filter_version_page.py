@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from feedback.filter_versions import filter_lines
+from feedback.models import SavedFilter, Version
+from feedback.services import restore_filter
+from feedback.version_pages import VersionsPage
+from feedback.versions import Content
+
+
+class FilterVersionsPage(VersionsPage):
+    model = SavedFilter
+
+    def lines_of(self, content: Content) -> list[str]:
+        return filter_lines(self.feedback_type, content)
+
+    def restore(self, row: SavedFilter, version: Version) -> SavedFilter:
+        return restore_filter(row, version, actor=self.caller.name)

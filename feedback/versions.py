@@ -1,0 +1,134 @@
+"""Every saved change of a row is kept: who, when, what. It can be compared, and gone back to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.db.models import QuerySet
+from django.utils.text import capfirst
+
+from feedback.models import Version
+
+Content = dict[str, Any]  # JSON: fields by name, rows by id
+NOT_KEPT = ("project", "feedback_type", "secret")  # what a row keeps for good, and what is secret
+INDENT = "    "
+
+
+def versions_of(row: models.Model) -> QuerySet[Version]:
+    """All versions of ``row``, the newest first."""
+    return Version.objects.filter(kind=row._meta.label_lower, row=row.pk)
+
+
+@transaction.atomic
+def keep_version(
+    row: Any, content: Content, lines: list[str], *, actor: str, always: bool = False
+) -> Version:
+    """Keep ``row``, which was saved in this transaction, if it differs from its last version.
+
+    ``always``: although nothing that is kept differs, as where a secret was replaced. Whoever
+    saves the same row waits for the end of the transaction, so that numbers have no gaps.
+    """
+    rows = type(row)._default_manager.filter(pk=row.pk)
+    rows.select_for_update(no_key=True, of=("self",)).first()
+    content = json.loads(json.dumps(content, cls=DjangoJSONEncoder))
+    last = versions_of(row).first()
+    if last is None or always or last.content != content:
+        last = Version.objects.create(
+            kind=row._meta.label_lower,
+            row=row.pk,
+            number=last.number + 1 if last else 1,
+            content=content,
+            lines=lines,
+            actor=actor[:300],
+        )
+    rows.update(version=last)
+    row.version = last
+    return last
+
+
+def note_restored(row: Any, version: Version, before: int | None) -> bool:
+    """Let ``row``'s version say that ``version`` was gone back to; whether there is a new one."""
+    if row.version_id == before:
+        return False
+    Version.objects.filter(pk=row.version_id).update(restores=version.number)
+    return True
+
+
+def kept_fields(model: type[models.Model]) -> list[Any]:
+    """The fields of a row's own that people set."""
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if field.editable and not field.primary_key and field.name not in NOT_KEPT
+    ]
+
+
+def values_of(row: models.Model) -> Content:
+    return {field.name: field.value_from_object(row) for field in kept_fields(type(row))}
+
+
+def write_content(row: models.Model, content: Mapping[str, Any]) -> None:
+    """Those that ``content`` has; a field that came later stays as it is."""
+    for field in kept_fields(type(row)):
+        if field.name in content:
+            setattr(row, field.attname, content[field.name])
+
+
+def field_lines(
+    model: type[models.Model], content: Mapping[str, Any], labels: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The name, and each field that is not as it is by itself."""
+    for field in kept_fields(model):
+        value = content.get(field.name)
+        if field.name == "name" or value not in (field.get_default(), None, ""):
+            label = (labels or {}).get(field.name) or capfirst(field.verbose_name)
+            yield from labelled(label, told(field, value))
+
+
+def labelled(label: str, text: str) -> list[str]:
+    """A line, and one more for each further line of ``text``."""
+    first, *others = text.splitlines() or [""]
+    return [f"{label}: {first}", *(f"{INDENT}{line}" for line in others)]
+
+
+def told(field: Any, value: Any) -> str:
+    """A value of a model's field as people read it."""
+    if field.is_relation:
+        return name_of(field.related_model, value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(dict(field.flatchoices).get(value, value))
+
+
+def name_of(model: type[models.Model], pk: Any) -> str:
+    row = model._default_manager.filter(pk=pk).first()
+    return str(row) if row else f"{model._meta.verbose_name} no. {pk}, which is gone"
+
+
+@dataclass(frozen=True)
+class Line:
+    sign: str  # "+", "-" or " "
+    text: str
+
+    @property
+    def kind(self) -> str:
+        return {"+": "added", "-": "removed"}.get(self.sign, "same")
+
+
+def compared(before: Iterable[str], after: Iterable[str]) -> list[Line]:
+    """Every line of both, as what left, what came, and what stayed."""
+    old, new = list(before), list(after)
+    lines: list[Line] = []
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            lines += [Line(" ", text) for text in old[i1:i2]]
+        else:
+            lines += [Line("-", text) for text in old[i1:i2]]
+            lines += [Line("+", text) for text in new[j1:j2]]
+    return lines
