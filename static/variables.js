@@ -15,13 +15,15 @@
     ...field.dataset.variables.split(" ").filter(Boolean).map((name) => [name, "What is entered below"]),
   ];
 
-  // The list stands below its field; the keys stay in the field, which says which choice is meant.
+  // The list stands below its field. The keys work in the field, which says which choice is meant,
+  // and in the list, which can be scrolled and so has the focus where somebody goes on to it.
 
   const list = document.createElement("ul");
   list.id = "variables-list";
   list.className = "auto-choices";
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", "Variables");
+  list.tabIndex = 0;
   let open = null; // the field that it stands below
 
   const meant = () => list.querySelector('[aria-selected="true"]');
@@ -29,15 +31,15 @@
   const close = () => {
     if (!open) return;
     for (const name of ["aria-controls", "aria-activedescendant"]) open.removeAttribute(name);
+    open = null; // first: what is removed loses the focus, which closes
     list.remove();
-    open = null;
   };
 
   const mean = (choice) => {
     meant()?.setAttribute("aria-selected", "false");
     choice.setAttribute("aria-selected", "true");
     choice.scrollIntoView({ block: "nearest" });
-    open.setAttribute("aria-activedescendant", choice.id);
+    for (const element of [open, list]) element.setAttribute("aria-activedescendant", choice.id);
   };
 
   const choiceOf = ([name, about], index) => {
@@ -88,6 +90,7 @@
 
   const take = (choice) => {
     const field = open;
+    field.focus();
     const end = field.selectionStart;
     const start = end - (typed(field) ?? "").length;
     const { name } = choice.dataset;
@@ -98,7 +101,6 @@
     const inside = /\{\{((?!\}\})[^])*$/.test(field.value.slice(0, start));
     if (closing) field.selectionStart = field.selectionEnd += closing[0].length;
     else if (inside) field.setRangeText(" }}", field.selectionStart, field.selectionStart, "end");
-    field.focus();
     say(`${name} is inserted.`);
   };
 
@@ -106,11 +108,14 @@
     ArrowDown: () => mean(meant().nextElementSibling ?? list.firstElementChild),
     ArrowUp: () => mean(meant().previousElementSibling ?? list.lastElementChild),
     Enter: () => take(meant()),
-    Escape: close,
+    Escape: () => {
+      open.focus();
+      close();
+    },
   };
 
   form.addEventListener("keydown", (event) => {
-    if (event.target !== open || !Object.hasOwn(KEYS, event.key) || event.isComposing) return;
+    if (!open || ![open, list].includes(event.target) || !Object.hasOwn(KEYS, event.key) || event.isComposing) return;
     event.preventDefault();
     KEYS[event.key]();
   });
@@ -119,8 +124,9 @@
     if (target.matches("[data-variables]")) offer(target);
   });
 
-  form.addEventListener("focusout", ({ target }) => {
-    if (target === open) close();
+  form.addEventListener("focusout", ({ target, relatedTarget }) => {
+    const both = [open, list];
+    if (both.includes(target) && !both.includes(relatedTarget)) close();
   });
 
   list.addEventListener("mousedown", (event) => {
