@@ -18,6 +18,7 @@ from automation.listener_pages import (
 from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
 from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
 from automation.outbox_pages import OutboxPage, OutgoingPage
+from automation.rehearsal_pages import RehearseDaysPage
 from automation.rules_pages import ClonePage, NewFromFilePage, RulesDownload, RulesPage
 from automation.run_log import RunLogPage
 from automation.run_pages import RunMacroPage, RunPage, UndoRunPage
@@ -65,6 +66,9 @@ pages = [
         _type + "listeners/<int:pk>/hand-overs/<int:hand_over>/revoke/",
         HandOverRevokeView.as_view(),
         name="hand_over_revoke",
+    ),
+    path(
+        _type + "listeners/<int:pk>/rehearse/", RehearseDaysPage.as_view(), name="listener_rehearse"
     ),
     path(_type + "listeners/<int:pk>/log/", ListenerLogPage.as_view(), name="listener_log"),
     path(
