@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from django.db.models import prefetch_related_objects
 
 from access.callers import Caller
 from access.rules import seen
-from automation.models import Execution, Outgoing
+from apikeys.secrecy import STRUCK
+from automation.models import Execution, MacroSecret, Outgoing
 from automation.outbox.secrets import shown_content
 from feedback.models import TicketChange
 
@@ -38,18 +41,40 @@ def shown_runs(runs: Iterable[Execution], caller: Caller) -> list[ShownRun]:
     runs = list(runs)
     prefetch_related_objects(runs, "steps", "outgoing", "ticket__feedback_type__project", "macro")
     changes = changes_of(runs, caller)
+    secrets = _secrets_of(runs)
     return [
-        ShownRun(run, changes[run.public_id], [_leaving(row) for row in run.outgoing.all()][::-1])
+        ShownRun(
+            run,
+            changes[run.public_id],
+            [_leaving(row, secrets) for row in run.outgoing.all()][::-1],
+        )
         for run in runs
     ]
 
 
-def _leaving(row: Outgoing) -> Leaving:
+def _leaving(row: Outgoing, secrets: list[str]) -> Leaving:
     content = shown_content(row.content)
-    mail = row.kind == Outgoing.Kind.MAIL
-    title = content["subject"] if mail else f"{content['method']} {content['url']}"
-    text = content["text"] if mail else content["body"]
+    if row.kind == Outgoing.Kind.MAIL:
+        return Leaving(row, content["subject"], content["text"][:LONGEST_TEXT])
+    title, text = f"{content['method']} {content['url']}", content["body"]
+    for secret in secrets:
+        title, text = title.replace(secret, STRUCK), text.replace(secret, STRUCK)
     return Leaving(row, title, text[:LONGEST_TEXT])
+
+
+def _secrets_of(runs: list[Execution]) -> list[str]:
+    """What calls of these runs may hold, as addresses and JSON write it, the longest first."""
+    if not any(run.outgoing.all() for run in runs):
+        return []
+    kinds = {run.ticket.feedback_type_id for run in runs}
+    kept = MacroSecret.objects.filter(macro__feedback_type__in=kinds)
+    values = [value for value in kept.values_list("value", flat=True) if value]
+    forms = {form for value in values for form in (value, quote(value, safe=""), _in_json(value))}
+    return sorted(forms, key=len, reverse=True)
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def changes_of(executions: Iterable[Execution], caller: Caller) -> dict[str, list[TicketChange]]:
