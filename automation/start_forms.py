@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -12,6 +13,16 @@ from automation.models import Schedule, Trigger
 from automation.schedules import next_time, save_schedule
 from automation.triggers import save_trigger
 from feedback.services import CHANGEABLE
+
+FIELDS = (*CHANGEABLE, "tags")  # of whose changes a trigger may ask
+YEARS = (2000, 2199)
+
+
+def within_reach(moment: datetime) -> datetime:
+    """``moment``, of which every time zone has the neighbours; raises ValidationError."""
+    if not YEARS[0] < moment.year < YEARS[1]:
+        raise ValidationError(f"Choose a time between {YEARS[0]} and {YEARS[1]}.")
+    return moment
 
 
 class StartForm(forms.ModelForm):
@@ -44,7 +55,7 @@ class TriggerForm(StartForm):
     field = forms.ChoiceField(
         label="Field",
         required=False,
-        choices=[("", "Any field"), *((name, name.capitalize()) for name in (*CHANGEABLE, "tags"))],
+        choices=[("", "Any field"), *((name, name.capitalize()) for name in FIELDS)],
         help_text="For “A ticket is modified”: only where this one was.",
     )
 
@@ -80,6 +91,13 @@ class ScheduleForm(StartForm):
             self.add_error("ends_at", "This is before the first run.")
         elif starts and self.cleaned_data.get("every") and not self._has_a_time(starts, ends):
             self.add_error("starts_at", "No run would ever come: every time is past.")
+
+    def clean_starts_at(self) -> datetime:
+        return within_reach(self.cleaned_data["starts_at"])
+
+    def clean_ends_at(self) -> datetime | None:
+        ends: datetime | None = self.cleaned_data["ends_at"]
+        return within_reach(ends) if ends else None
 
     def _has_a_time(self, starts: Any, ends: Any) -> bool:
         planned = Schedule(every=self.cleaned_data["every"], starts_at=starts, ends_at=ends)

@@ -50,6 +50,7 @@ ORDER = [
     *("run_pages", "start_forms", "start_pages", "bulk_pages", "slices", "log_pages"),
     *("call_pages", "outbox_pages", "run_log", "switch_pages"),
     *("params_schema", "rest_filters", "serializers", "views"),
+    *("start_serializers", "start_views"),
     *("urls", "admin", "apps", "management"),
 ]
 MODULES = sorted(

@@ -83,7 +83,9 @@ def really(delivery) -> dict:
 
 
 def rehearsed(delivery) -> dict:
-    found = rehearse(whole(delivery.pk), EVERYTHING)
+    request = whole(delivery.pk)
+    assert request is not None
+    found = rehearse(request, EVERYTHING)
     return told(found.ended, found.runs)
 
 
