@@ -35,6 +35,13 @@ class StartForm(forms.ModelForm):
         self._offer("filter", kind.saved_filters, "No filter")
         self.fields["name"].widget.attrs["autocomplete"] = "off"
 
+    def offer_archived(self) -> None:
+        """As a file may name them."""
+        kind = self.instance.feedback_type
+        for name, rows in (("macro", kind.macros), ("filter", kind.saved_filters)):
+            field: Any = self.fields[name]
+            field.queryset = rows.all()
+
     def _offer(self, name: str, rows: Any, empty_label: str) -> None:
         field: Any = self.fields[name]
         chosen = getattr(self.instance, f"{name}_id")

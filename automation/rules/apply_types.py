@@ -1,4 +1,4 @@
-"""The feedback types of a file, with their filters, macros and listeners."""
+"""The feedback types of a file, with their filters, macros and what starts these."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from automation.macros import ActionsRefused, lacking, save_macro
 from automation.models import Macro
 from automation.rules.apply import Work, is_as_before, row_named, save
 from automation.rules.apply_listeners import ListenerWork, named_in
+from automation.rules.apply_starts import StartWork
 from automation.rules.circles import in_order_of_running
 from automation.rules.document import LIST, MAPPING, TRUTH, Node
 from automation.rules.export import (
     LISTENER,
+    SCHEDULE,
+    TRIGGER,
     filter_tree,
     macro_tree,
     params_of,
@@ -34,7 +37,7 @@ from feedback.models import FeedbackType, SavedFilter, Workflow
 from feedback.services import save_filter
 
 OWN = ("prefix", "name", "default_workflow", "archived")
-TYPE = (*OWN, "filters", "macros", "listeners")
+TYPE = (*OWN, "filters", "macros", "listeners", "triggers", "schedules")
 MACRO, FILTER = ("name", "archived", "actions"), ("name", "archived", "groups")
 
 
@@ -93,6 +96,13 @@ class TypeWork:
         self._each("filters", FILTER, self.kind.saved_filters.all(), self._filter)
         self._each("macros", MACRO, macros, self._macro)
         self._each("listeners", LISTENER, listeners, work.keep, by="key")
+        starts = StartWork(self.kind, self.item, self.work, self.names)
+        triggers, schedules = (
+            rows.select_related("macro", "filter").order_by("name")
+            for rows in (self.kind.triggers, self.kind.schedules)
+        )
+        self._each("triggers", TRIGGER, triggers, starts.trigger)
+        self._each("schedules", SCHEDULE, schedules, starts.schedule)
 
     def _each(
         self, section: str, keys: Iterable[str], rows: Any, make: Any, by: str = "name"
