@@ -169,6 +169,8 @@ def as_told(event: Event, kept: Callable[[str], str] = str) -> dict[str, Any]:
 def _kept_comment(comment: RemoteComment | None, kept: Callable[[str], str]) -> dict[str, str]:
     if comment is None:
         return {}
+    if len(comment.id) > LONGEST["id"]:
+        comment = replace(comment, id=fingerprint(comment.id.encode(), ""))
     longest = dict.fromkeys(asdict(comment), LONGEST["id"]) | {"body": LONGEST_COMMENT}
     return {name: kept(str(text))[: longest[name]] for name, text in asdict(comment).items()}
 

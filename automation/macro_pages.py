@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
 
-from automation.actions.fields import ProjectRows
+from automation.actions.fields import TypeRows
 from automation.forms import MacroForm
 from automation.macros import describe_macro
 from automation.models import ExternalListener, Macro, StatusRow
@@ -50,7 +50,7 @@ class ResourcesPage(ManagedTypePage):
         macros = macros_of(self.feedback_type).prefetch_related("actions")
         shown = page_of(macros.order_by("name"), self.request)
         used = count_listeners(shown)
-        known = ProjectRows(self.feedback_type)
+        known = TypeRows(self.feedback_type)
         filters = self.feedback_type.saved_filters.annotate(used=Count("listeners")).order_by(
             "name"
         )

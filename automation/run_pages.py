@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
 
 from access.rules import Right, may, may_change, seen
-from automation.actions.fields import ProjectRows
+from automation.actions.fields import TypeRows
 from automation.by_hand import run_by_hand, runnable, runs_shown, undo, undoing
 from automation.macros import describe_macro
 from automation.models import Execution, Macro
@@ -57,7 +57,7 @@ class RunMacroPage(ProjectPage):
         return redirect("run", run_by_hand(macro, self.ticket, self.caller).public_id)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        known = ProjectRows(self.ticket.feedback_type)
+        known = TypeRows(self.ticket.feedback_type)
         return super().get_context_data(
             ticket=self.ticket,
             feedback_type=self.ticket.feedback_type,

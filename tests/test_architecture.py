@@ -24,7 +24,7 @@ ORDER = [
     *("jql", "reasons", "xml_tree", "bodies", "outbound_messages", "session_ids", "expressions"),
     *("variables", "actions", "senders", "samples"),
     *("models", "setup", "macro_secrets", "macros", "wake", "words", "macro_run"),
-    *("listener_types", "outbox", "leaving", "runs", "by_hand"),
+    *("listener_types", "outbox", "leaving", "runs", "answers", "by_hand"),
     *(
         "pauses",
         "bulk",

@@ -5,7 +5,17 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from automation.actions import ACTIONS, action_choices
-from feedback.models import Archivable, FeedbackType, Project, Status, Tag, Team, Workflow
+from feedback.lists import split_names
+from feedback.models import (
+    Archivable,
+    FeedbackType,
+    FormField,
+    Project,
+    Status,
+    Tag,
+    Team,
+    Workflow,
+)
 
 
 class Macro(Archivable):
@@ -69,9 +79,15 @@ class MacroActionUse(models.Model):
     status = models.ForeignKey(Status, on_delete=models.PROTECT, null=True)
     tag = models.ForeignKey(Tag, on_delete=models.PROTECT, null=True)
     macro = models.ForeignKey(Macro, on_delete=models.PROTECT, null=True, related_name="used_in")
+    formfield = models.ForeignKey(FormField, on_delete=models.PROTECT, null=True)
 
     def __str__(self) -> str:
         return f"Macro “{self.action.macro}”"
+
+    def names(self, choice: str) -> bool:
+        """Whether the action has this choice of ``formfield`` among its settings."""
+        texts = [value for value in self.action.params.values() if isinstance(value, str)]
+        return any(choice in (text, *split_names(text)) for text in texts)
 
 
 class MacroSecret(models.Model):

@@ -9,7 +9,7 @@ from automation.models import Rule, Schedule, Trigger
 from automation.rules.apply import is_as_before
 from automation.rules.apply_listeners import OfTypeWork
 from automation.rules.document import DATE, TEXT
-from automation.rules.export import SCHEDULE, TRIGGER, Tree, default_in, schedule_tree, trigger_tree
+from automation.rules.export import SCHEDULE, TRIGGER, Tree, default_of, schedule_tree, trigger_tree
 from automation.rules.items import Item
 from automation.start_forms import ScheduleForm, StartForm, TriggerForm
 
@@ -53,7 +53,7 @@ class StartWork(OfTypeWork):
         if name in ROWS:
             return self.own_row(name, item, item)
         if name == "enabled":
-            return item.flag(name, default_in(model, name))
+            return item.flag(name, default_of(name, model))
         node = item.nodes.get(name)
         if name in TIMES and node and node.kind in (TEXT, DATE):
             return node.value

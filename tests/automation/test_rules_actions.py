@@ -18,6 +18,9 @@ ALL = """\
         actions:
           - adjust_workflow:
               status: Closed
+          - set_field:
+              field: severity
+              value: High
           - set_blocking:
               blocking: false
           - set_exposure:
@@ -72,6 +75,12 @@ ALL = """\
           - set_blocking:
               blocking: true
 """
+FIELDS = """\
+    fields:
+      - key: severity
+        label: Severity
+        kind: text
+"""
 SCORES = """\
     filters:
       - name: Urgent
@@ -89,7 +98,7 @@ def text(beta):
     bare = exported()
     where = "    default_workflow: Default\n"
     assert bare.count(where) == 2
-    return bare.replace(where, f"{where}{SCORES}    macros:\n{ALL}", 1)
+    return bare.replace(where, f"{where}{FIELDS}{SCORES}    macros:\n{ALL}", 1)
 
 
 def entered(macro):

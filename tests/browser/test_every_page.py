@@ -51,6 +51,18 @@ def fill_listener(page):
     expect(page.locator("#trial-outcome")).to_contain_text("BUG-0001")
 
 
+def submit_empty_field(page):
+    page.get_by_role("main").get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("Give at least one choice.")).to_be_hidden()
+    expect(page.get_by_text("This field is required.")).to_be_visible()
+
+
+def set_several(page):
+    page.get_by_role("checkbox", name="Set a Form Field").check()
+    page.get_by_role("combobox", name="Form field").select_option(label="My platform")
+    page.get_by_role("group", name="Value").get_by_role("checkbox", name="iOS").check()
+
+
 def save_key(page):
     page.get_by_label("Name").fill("Shown")
     page.get_by_label("Prefix").fill("shown")
@@ -107,12 +119,18 @@ PAGES = {
         "projects/beta/BUG/submit/",
         "projects/beta/ticket/BUG-0001/?edit&link",
         "projects/beta/people/2/",
+        "projects/beta/BUG/fields/",
+        "projects/beta/BUG/fields/add/?kind=platform",
+        ("projects/beta/BUG/fields/add/?kind=choice", submit_empty_field),
+        "projects/beta/BUG/fields/1/",
+        "projects/empty/BUG/fields/",
         "projects/beta/BUG/filters/",
         "projects/beta/BUG/filters/save/?status=1",
         "projects/beta/BUG/resources/",
         "projects/beta/BUG/macros/add/",
         ("projects/beta/BUG/macros/add/", submit_empty),
         ("projects/beta/BUG/macros/add/", tick_everything),
+        ("projects/beta/BUG/macros/add/", set_several),
         "projects/beta/BUG/macros/1/",
         "projects/beta/BUG/macros/1/delete/",
         "projects/beta/BUG/automation/",
@@ -187,7 +205,13 @@ PAGES = {
         "projects/beta/BUG/tickets/?status=1",
         "projects/beta/ticket/BUG-0001/",
     ],
-    "ada": ["", "projects/beta/", "projects/beta/BUG/tickets/", "projects/beta/ticket/BUG-0001/"],
+    "ada": [
+        "",
+        "projects/beta/",
+        "projects/beta/BUG/tickets/",
+        "projects/beta/BUG/submit/",
+        "projects/beta/ticket/BUG-0001/",
+    ],
 }
 
 

@@ -257,6 +257,41 @@ def test_each_listener_type_asks_for_its_own(sign_in):
             expect(field).to_be_visible(visible=field in fields)
 
 
+def test_a_form_field_is_added_moved_by_keyboard_and_set_by_a_macro(sign_in):
+    page = sign_in("pm")
+    main = page.get_by_role("main")
+    page.goto("/admin/projects/beta/SUG/resources/")
+    main.get_by_role("link", name="Add a form field").click()
+    for kind, label in (("Choice", "Worth"), ("Date", "Wanted by")):
+        main.get_by_role("link", name=kind, exact=True).click()
+        page.get_by_label(re.compile("^Label")).fill(label)
+        if kind == "Choice":
+            page.get_by_label("Choices").fill("Much\nLittle")
+        main.get_by_role("button", name="Submit").click()
+
+    up = page.get_by_role("button", name="Up Wanted by")
+    type_into(page, up, "\n")
+    rows = page.get_by_role("table").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("Wanted by")
+
+    page.goto("/admin/projects/beta/SUG/macros/add/")
+    page.get_by_role("textbox", name="Name").fill("Praise")
+    page.get_by_role("checkbox", name="Set a Form Field").check()
+    expect(page.get_by_role("textbox", name="Value")).to_be_visible()
+    field = page.get_by_role("combobox", name="Form field")
+    field.select_option(label="Wanted by")
+    expect(page.get_by_label("Value")).to_have_attribute("type", "date")
+    field.select_option(label="Worth")
+    value = page.get_by_role("combobox", name="Value")
+    expect(value.get_by_role("option")).to_have_text(["Choose …", "Much", "Little"])
+    value.select_option(label="Much")
+    page.get_by_role("button", name="Submit").click()
+    expect(main).to_contain_text("Set “Worth” to “Much”")
+
+    page.get_by_role("link", name="Praise").click()
+    expect(page.get_by_role("combobox", name="Value")).to_have_value("Much")
+
+
 def type_into(page, target, text) -> None:
     """Go on to ``target`` by the Tab key, then type."""
     for _ in range(100):

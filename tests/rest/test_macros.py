@@ -12,7 +12,7 @@ from automation.models import Macro, MacroActionUse, MacroSecret
 from automation.params_schema import of_another_type, params_schema
 from feedback.models import FeedbackType
 from feedback.services import tags_named
-from tests.conftest import closing_macro, make_listener
+from tests.conftest import add_field, closing_macro, make_listener
 
 NO_CHOICE = "Select a valid choice. {} is not one of the available choices."
 BLOCK = {"kind": "set_blocking", "params": {"blocking": True}}
@@ -244,8 +244,10 @@ def test_the_kinds_of_actions_are_a_plain_array_with_schemas(call):
 def of_everything(beta):
     (hot,) = tags_named(beta.project, ["hot"])
     inner = closing_macro(beta, name="Inner")
+    severity = add_field(beta.bugs, "Severity")
     return {
         "adjust_workflow": {"team": None, "workflow": None, "status": beta.closed.pk},
+        "set_field": {"field": severity.pk, "value": "High"},
         "set_blocking": {"blocking": False},
         "set_exposure": {"exposure": "internal"},
         "add_tags": {"tags": [hot.pk], "names": "{{ ticket.type }}"},
@@ -269,7 +271,7 @@ def of_everything(beta):
             "headers": "",
             "secret": "",
             "body": "",
-            "keep": "",
+            "keep": "severity = a",
         },
         "run_macro": {"macro": inner.pk},
     }
