@@ -230,6 +230,11 @@ RULES: dict[str, Rule] = {
     "automation.execution": rule(
         "ticket__feedback_type__project", see=Right.MANAGE, change=Right.MANAGE
     ),
+    "automation.trigger": rule("feedback_type__project", see=Right.MANAGE, change=Right.MANAGE),
+    "automation.schedule": rule("feedback_type__project", see=Right.MANAGE, change=Right.MANAGE),
+    "automation.bulkrun": rule(
+        "macro__feedback_type__project", see=Right.MANAGE, change=Right.MANAGE
+    ),
     "automation.outgoing": rule("project", see=Right.MANAGE, change=Right.MANAGE),
     "apikeys.apikey": rule("project", see=Right.COMMUNITY, change=Right.COMMUNITY, by_keys=False),
     "apikeys.apicall": rule("api_key__project", see=Right.COMMUNITY, change=Right.COMMUNITY),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, QuerySet, prefetch_related_objects
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
@@ -15,13 +15,13 @@ from access.rules import Right, changeable, may, seen
 from automation.actions.fields import TypeRows
 from automation.bulk import MOST_TICKETS, cancel, start_bulk, undo_bulk
 from automation.by_hand import run_by_hand, runnable
-from automation.delivery_page import changes_of
 from automation.macros import describe_macro
 from automation.models import BulkRun, Execution, Macro
 from automation.pages import page_of
 from automation.pauses import pause_over
 from automation.reasons import DeliveryStatus
 from automation.runs import rehearsal
+from automation.shown_runs import ShownRun, shown_runs
 from feedback.models import Ticket
 from feedback.numbers import row_id
 from feedback.pages import Page
@@ -78,14 +78,13 @@ class BulkAddPage(TicketsPage):
             return self.get(request, chosen=macro)
         return redirect(run)
 
-    def _tried(self, macro: Macro, tickets: QuerySet[Ticket]) -> list[Any]:
+    def _tried(self, macro: Macro, tickets: QuerySet[Ticket]) -> list[ShownRun]:
         """What it would do to the first of them, of which nothing stays."""
-        tried = []
+        tried: list[ShownRun] = []
         for ticket in tickets.order_by("pk")[:TRIED]:
             with rehearsal():
                 run = run_by_hand(macro, ticket, self.caller)
-                prefetch_related_objects([run], "steps")
-                tried.append((run, changes_of([run], self.caller)[run.public_id]))
+                tried += shown_runs([run], self.caller)
         return tried
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:

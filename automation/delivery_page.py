@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any, cast
 
+from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.models import User
 from django.db.models import Prefetch, Q, QuerySet
@@ -18,7 +17,9 @@ from access.rules import seen
 from automation.models import Delivery, Execution, Outgoing
 from automation.ran import VERSIONS, Ran, what_ran
 from automation.reasons import DeliveryStatus, Stop
+from automation.rehearsals import may_be_rehearsed, rehearse, whole
 from automation.senders.base import Kind
+from automation.shown_runs import changes_of
 from feedback.models import TicketChange
 from feedback.pages import Page
 
@@ -47,6 +48,16 @@ class DeliveryPage(Page):
             return HttpResponse(status=204)
         return super().get(request, *args, **kwargs)
 
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Rehearses the request; nothing is kept."""
+        delivery = whole(self.delivery.pk)
+        if delivery is None or not may_be_rehearsed(delivery):
+            messages.error(request, "A refused request reached no listener: nothing would happen.")
+            return self.render_to_response(self.get_context_data())
+        return self.render_to_response(
+            self.get_context_data(rehearsed=rehearse(delivery, self.caller))
+        )
+
     @property
     def waiting(self) -> bool:
         return self.delivery.status == DeliveryStatus.RECEIVED
@@ -68,6 +79,7 @@ class DeliveryPage(Page):
             siblings=siblings_of(delivery),
             body=body[:SHOWN_OF_BODY],
             cut=len(body) > SHOWN_OF_BODY,
+            may_be_rehearsed=may_be_rehearsed(delivery),
             **context,
         )
 
@@ -96,22 +108,6 @@ def executions_of(
 
 def sent_by_runs() -> QuerySet[Outgoing]:
     return Outgoing.objects.defer("content", "answer").select_related("project").order_by("pk")
-
-
-def changes_of(executions: Iterable[Execution], caller: Caller) -> dict[str, list[TicketChange]]:
-    """What each execution, by its public id, changed, as far as ``caller`` may know."""
-    executions = list(executions)
-    changes = defaultdict(list)
-    for change in (
-        seen(TicketChange, caller)
-        .select_related("form_field")
-        .filter(
-            ticket__in=[execution.ticket_id for execution in executions],
-            cause__in=[execution.public_id for execution in executions],
-        )
-    ):
-        changes[change.cause].append(change)
-    return changes
 
 
 def shown_body(delivery: Delivery) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
@@ -141,34 +141,38 @@ def _kinds_called(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _told(call: Call, event: Event) -> dict[str, Any]:
-    """What was read from the body, as long as rows can keep it."""
+    """What was read from the body, with what tells a repeat."""
     delivery_id = event.delivery_id
     if len(delivery_id) > LONGEST["id"] or (event.stamped and not delivery_id):
         delivery_id = fingerprint(delivery_id.encode() or call.body, call.find)
+    return as_told(event, call.kept) | {"delivery_id": call.kept(delivery_id)}
+
+
+def as_told(event: Event, kept: Callable[[str], str] = str) -> dict[str, Any]:
+    """What a delivery keeps of ``event``, as long as rows can keep it; texts as ``kept`` does."""
     return {
-        "references": [call.kept(text)[: LONGEST["find"]] for text in event.references][
+        "references": [kept(text)[: LONGEST["find"]] for text in event.references][
             :MOST_REFERENCES
         ],
-        "event": call.kept(event.name)[: LONGEST["event"]],
+        "event": kept(event.name)[: LONGEST["event"]],
         "kinds": list(event.kinds),
-        "item": call.kept(event.item)[: LONGEST["item"]],
-        "status_before": call.kept(event.status_before)[: LONGEST["status"]],
-        "status_after": call.kept(event.status_after)[: LONGEST["status"]],
-        "resolution": call.kept(event.resolution)[: LONGEST["status"]],
-        "remote_actor": call.kept(event.actor)[: LONGEST["actor"]],
-        "comment": _kept_comment(call, event.comment),
+        "item": kept(event.item)[: LONGEST["item"]],
+        "status_before": kept(event.status_before)[: LONGEST["status"]],
+        "status_after": kept(event.status_after)[: LONGEST["status"]],
+        "resolution": kept(event.resolution)[: LONGEST["status"]],
+        "remote_actor": kept(event.actor)[: LONGEST["actor"]],
+        "comment": _kept_comment(event.comment, kept),
         "occurred_at": event.occurred_at,
-        "delivery_id": call.kept(delivery_id),
     }
 
 
-def _kept_comment(call: Call, comment: RemoteComment | None) -> dict[str, str]:
+def _kept_comment(comment: RemoteComment | None, kept: Callable[[str], str]) -> dict[str, str]:
     if comment is None:
         return {}
     if len(comment.id) > LONGEST["id"]:
         comment = replace(comment, id=fingerprint(comment.id.encode(), ""))
     longest = dict.fromkeys(asdict(comment), LONGEST["id"]) | {"body": LONGEST_COMMENT}
-    return {name: call.kept(str(text))[: longest[name]] for name, text in asdict(comment).items()}
+    return {name: kept(str(text))[: longest[name]] for name, text in asdict(comment).items()}
 
 
 def found_by(expression: str, payload: Any) -> tuple[str, ...]:

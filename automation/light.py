@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from automation.models import Delivery, ExternalListener
-from automation.queue import settle
 from automation.reasons import DeliveryStatus, Reason
 from automation.references import Directory
+from automation.rehearsals import received_anew, whole
 from feedback.models import Ticket
 
 LATELY = timedelta(hours=1)
@@ -82,19 +81,13 @@ def tickets_of(delivery: Delivery) -> list[Ticket]:
     return list(tickets.filter(pk__in=Directory([delivery]).named_by(delivery).tickets))
 
 
-def rehearse(delivery: Delivery) -> Delivery:
+def rehearse(delivery: Delivery) -> Delivery | None:
     """``delivery`` as it would have ended with its listener on. Nothing of it is kept."""
-    again = Delivery.objects.select_related(
-        "listener__macro",
-        "listener__filter__feedback_type__project",
-        "listener__feedback_type__project",
-    ).get(pk=delivery.pk)
-    assert again.listener is not None
-    again.listener.enabled = True
-    with transaction.atomic():
-        settle(again, Directory([again]).named_by(again))
-        transaction.set_rollback(True)
-    return again
+    request = whole(delivery.pk)
+    if request is None:
+        return None
+    with received_anew(request) as ended:
+        return ended
 
 
 def refused_lately(listener: ExternalListener, begin: datetime | None = None) -> list[Refusal]:

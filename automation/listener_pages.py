@@ -170,7 +170,7 @@ class ListenerTrialPage(ManagedTypePage):
         pasted = Pasted(*(request.POST.get(f"trial_{name}", "") for name in PASTED))
         context: dict[str, Any] = {"feedback_type": self.feedback_type}
         try:
-            context["trial"] = try_out(form, pasted)
+            context["trial"] = try_out(form, pasted, self.caller)
         except Untried as untried:
             context["problem"] = str(untried)
         return render(request, self.template_name, context)

@@ -116,7 +116,7 @@ def _settle_in_order(batch: list[Delivery]) -> int:
     The tickets are locked before looking for what is earlier: whoever had them has committed.
     """
     named = _named_by(batch)
-    _lock_tickets(ticket for each in named.values() for ticket in each.tickets)
+    lock_tickets(ticket for each in named.values() for ticket in each.tickets)
     waiting = _named_by(_earlier_than(batch))
     end, settled = time.monotonic() + ONE_BATCH, 0
     for place, delivery in enumerate(batch):
@@ -164,7 +164,8 @@ def _named_by(deliveries: list[Delivery]) -> dict[Delivery, Named]:
     return {delivery: directory.named_by(delivery) for delivery in deliveries}
 
 
-def _lock_tickets(ids: Iterable[int]) -> None:
+def lock_tickets(ids: Iterable[int]) -> None:
+    """Nobody else changes them until the transaction ends."""
     list(
         Ticket.objects.filter(pk__in=set(ids))
         .select_for_update()

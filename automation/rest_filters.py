@@ -5,7 +5,7 @@ from typing import Any
 import django_filters as filters
 from django.db.models import Q, QuerySet
 
-from automation.models import Delivery, Execution, Outgoing
+from automation.models import BulkRun, Delivery, Execution, Outgoing
 from automation.reasons import DeliveryStatus, Reason
 from feedback.models import Ticket
 from rest.filters import IdFilter, IdOrNameFilter, NameFilter, TimeFilter, TruthFilter
@@ -19,6 +19,25 @@ class ListenerFilterSet(filters.FilterSet):
     macro = IdOrNameFilter("macro")
     filter = IdOrNameFilter("filter")
     enabled = TruthFilter()
+
+
+class StartFilterSet(filters.FilterSet):
+    """Of triggers and schedules."""
+
+    project = NameFilter("feedback_type__project__key")
+    feedback_type = IdOrNameFilter("feedback_type")
+    name = NameFilter()
+    macro = IdOrNameFilter("macro")
+    enabled = TruthFilter()
+
+
+class BulkRunFilterSet(filters.FilterSet):
+    project = NameFilter("macro__feedback_type__project__key")
+    macro = IdOrNameFilter("macro")
+    schedule = IdFilter("schedule")
+    state = filters.ChoiceFilter(choices=BulkRun.State.choices)
+    created_after = TimeFilter("created_at", lookup_expr="gte")
+    created_before = TimeFilter("created_at", lookup_expr="lt")
 
 
 class OutcomeFilterSet(filters.FilterSet):
@@ -48,6 +67,8 @@ class ExecutionFilterSet(OutcomeFilterSet):
     macro = IdOrNameFilter("macro")
     ticket = IdFilter("ticket")
     delivery = filters.CharFilter("delivery__public_id", max_length=32)
+    bulk_run = filters.CharFilter("bulk__public_id", max_length=32)
+    trigger = IdFilter("trigger")
     created_after = TimeFilter("created_at", lookup_expr="gte")
     created_before = TimeFilter("created_at", lookup_expr="lt")
 

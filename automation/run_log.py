@@ -11,9 +11,9 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
-from automation.delivery_page import changes_of
 from automation.models import Execution
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Reason
+from automation.shown_runs import changes_of
 from automation.slices import slice_of
 from feedback.imports.cells import guard
 from feedback.imports.export import as_csv

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
@@ -14,12 +14,12 @@ from django.utils.functional import cached_property
 from access.rules import Right, may, may_change, seen
 from automation.actions.fields import TypeRows
 from automation.by_hand import run_by_hand, runnable, runs_shown, undo, undoing
-from automation.delivery_page import changes_of
 from automation.macros import describe_macro
 from automation.models import Execution, Macro
 from automation.ran import VERSIONS, what_ran
 from automation.reasons import DeliveryStatus, Reason
 from automation.runs import rehearsal
+from automation.shown_runs import changes_of, shown_runs
 from feedback.models import Ticket
 from feedback.numbers import row_id
 from feedback.pages import Page, ProjectPage
@@ -53,14 +53,10 @@ class RunMacroPage(ProjectPage):
         asks = macro.ask_first and "sure" not in request.POST
         if asks or "try" in request.POST:
             with rehearsal():
-                tried = self._looked_at(run_by_hand(macro, self.ticket, self.caller))
-            return self.get(request, chosen=macro, asks=asks, **tried)
+                run = run_by_hand(macro, self.ticket, self.caller)
+                (tried,) = shown_runs([run], self.caller)
+            return self.get(request, chosen=macro, asks=asks, tried=tried)
         return redirect("run", run_by_hand(macro, self.ticket, self.caller).public_id)
-
-    def _looked_at(self, run: Execution) -> dict[str, Any]:
-        """Everything read while it is there."""
-        prefetch_related_objects([run], "steps")
-        return {"tried": run, "changes": changes_of([run], self.caller)[run.public_id]}
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         known = TypeRows(self.ticket.feedback_type)

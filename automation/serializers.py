@@ -296,6 +296,9 @@ class ExecutionSerializer(RowSerializer):
     delivery: Any = serializers.SlugRelatedField(
         slug_field="public_id", read_only=True, allow_null=True
     )
+    bulk_run: Any = serializers.SlugRelatedField(
+        source="bulk", slug_field="public_id", read_only=True, allow_null=True
+    )
     undoes: Any = serializers.SlugRelatedField(
         slug_field="public_id",
         read_only=True,
@@ -315,6 +318,8 @@ class ExecutionSerializer(RowSerializer):
             "id",
             "start",
             "delivery",
+            "bulk_run",
+            "trigger",
             "undoes",
             "macro",
             "macro_version",

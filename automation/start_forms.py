@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,6 +14,16 @@ from automation.schedules import next_time, save_schedule
 from automation.triggers import save_trigger
 from feedback.services import CHANGEABLE
 
+FIELDS = (*CHANGEABLE, "tags")  # of whose changes a trigger may ask
+YEARS = (2000, 2199)
+
+
+def within_reach(moment: datetime) -> datetime:
+    """``moment``, of which every time zone has the neighbours; raises ValidationError."""
+    if not YEARS[0] < moment.year < YEARS[1]:
+        raise ValidationError(f"Choose a time between {YEARS[0]} and {YEARS[1]}.")
+    return moment
+
 
 class StartForm(forms.ModelForm):
     """What both have: a name, a macro and perhaps a filter of their own feedback type."""
@@ -23,6 +34,13 @@ class StartForm(forms.ModelForm):
         self._offer("macro", kind.macros, "Choose …")
         self._offer("filter", kind.saved_filters, "No filter")
         self.fields["name"].widget.attrs["autocomplete"] = "off"
+
+    def offer_archived(self) -> None:
+        """As a file may name them."""
+        kind = self.instance.feedback_type
+        for name, rows in (("macro", kind.macros), ("filter", kind.saved_filters)):
+            field: Any = self.fields[name]
+            field.queryset = rows.all()
 
     def _offer(self, name: str, rows: Any, empty_label: str) -> None:
         field: Any = self.fields[name]
@@ -44,7 +62,7 @@ class TriggerForm(StartForm):
     field = forms.ChoiceField(
         label="Field",
         required=False,
-        choices=[("", "Any field"), *((name, name.capitalize()) for name in (*CHANGEABLE, "tags"))],
+        choices=[("", "Any field"), *((name, name.capitalize()) for name in FIELDS)],
         help_text="For “A ticket is modified”: only where this one was.",
     )
 
@@ -80,6 +98,13 @@ class ScheduleForm(StartForm):
             self.add_error("ends_at", "This is before the first run.")
         elif starts and self.cleaned_data.get("every") and not self._has_a_time(starts, ends):
             self.add_error("starts_at", "No run would ever come: every time is past.")
+
+    def clean_starts_at(self) -> datetime:
+        return within_reach(self.cleaned_data["starts_at"])
+
+    def clean_ends_at(self) -> datetime | None:
+        ends: datetime | None = self.cleaned_data["ends_at"]
+        return within_reach(ends) if ends else None
 
     def _has_a_time(self, starts: Any, ends: Any) -> bool:
         planned = Schedule(every=self.cleaned_data["every"], starts_at=starts, ends_at=ends)

@@ -12,10 +12,11 @@ from django.conf import settings
 from django.db.models.functions import Length
 from django.utils.datastructures import CaseInsensitiveMapping
 
+from access.callers import Caller
 from automation.bodies import FORM, check_type, read_body
 from automation.execution import check_condition, check_wanted
 from automation.expressions import evaluate
-from automation.intake import MOST_REFERENCES, as_listener_reads
+from automation.intake import as_listener_reads, as_told
 from automation.listener_form import EXPRESSIONS, ListenerForm, Type
 from automation.listener_types import LISTENER_TYPES
 from automation.listener_types.macro import chosen
@@ -23,6 +24,8 @@ from automation.models import Delivery, ExternalListener
 from automation.outbound_messages import notifications
 from automation.reasons import Reason, Stop, fill_in
 from automation.references import Directory
+from automation.rehearsals import Rehearsed, rehearse
+from automation.runs import rehearsal
 from automation.senders.base import Event, Kind, clean_text
 from feedback.models import Ticket
 
@@ -110,14 +113,15 @@ class Trial:
     does: str
     named: str  # the reference that tickets go by
     tickets: list[tuple[Ticket, bool]]  # and whether each is of the listener's own type
+    rehearsed: Rehearsed | None  # None while the form cannot be saved
 
     @property
     def kinds(self) -> list[str]:
         return [str(Kind(kind).label) for kind in self.event.kinds]
 
 
-def try_out(form: ListenerForm, pasted: Pasted) -> Trial:
-    """What would come of ``pasted``; raises Untried.
+def try_out(form: ListenerForm, pasted: Pasted, caller: Caller) -> Trial:
+    """What would come of ``pasted``, as far as ``caller`` may know; raises Untried.
 
     The form may be half filled in: of what is wrong there, only what matters here is told.
     """
@@ -129,15 +133,13 @@ def try_out(form: ListenerForm, pasted: Pasted) -> Trial:
     delivery = Delivery(
         project=listener.project,
         listener=listener,
-        headers=json.dumps({"Content-Type": pasted.content_type}),
+        method="POST",
+        status_code=200,
+        headers=json.dumps(dict(headers)),
         body=pasted.data,
         part=0 if parts else None,
         find=clean_text(pasted.find)[:LONGEST_FIND],
-        references=list(event.references[:MOST_REFERENCES]),
-        item=event.item,
-        kinds=list(event.kinds),
-        status_after=event.status_after,
-        resolution=event.resolution,
+        **as_told(event),
     )
     named = Directory([delivery]).named_by(delivery)
     tickets = Ticket.objects.filter(pk__in=named.tickets).select_related("feedback_type__project")
@@ -148,7 +150,17 @@ def try_out(form: ListenerForm, pasted: Pasted) -> Trial:
         _macro_for(form, listener, delivery) if listener.type == Type.MACRO else "",
         named.text,
         [(each, each.feedback_type == listener.feedback_type) for each in tickets.order_by("pk")],
+        _rehearsed(form, delivery, caller),
     )
+
+
+def _rehearsed(form: ListenerForm, delivery: Delivery, caller: Caller) -> Rehearsed | None:
+    """With the form as if it were saved."""
+    if not form.is_valid():
+        return None
+    with rehearsal():
+        delivery.listener = form.save()
+        return rehearse(delivery, caller)
 
 
 def _as_typed(form: ListenerForm) -> ExternalListener:

@@ -24,6 +24,7 @@ from automation.macro_pages import (
     TextPreviewView,
 )
 from automation.outbox_pages import OutboxPage, OutgoingPage
+from automation.rehearsal_pages import RehearseDaysPage
 from automation.rules_pages import ClonePage, NewFromFilePage, RulesDownload, RulesPage
 from automation.run_log import RunLogPage
 from automation.run_pages import RunMacroPage, RunPage, UndoRunPage
@@ -79,6 +80,9 @@ pages = [
         _type + "listeners/<int:pk>/versions/",
         ListenerVersionsPage.as_view(),
         name="listener_versions",
+    ),
+    path(
+        _type + "listeners/<int:pk>/rehearse/", RehearseDaysPage.as_view(), name="listener_rehearse"
     ),
     path(_type + "listeners/<int:pk>/log/", ListenerLogPage.as_view(), name="listener_log"),
     path(

@@ -17,7 +17,6 @@ from access.rules import may_change
 from automation import serializers
 from automation.actions import ACTIONS
 from automation.by_hand import run_by_hand, runnable, undo
-from automation.delivery_page import changes_of
 from automation.listener_pages import users_of_listener
 from automation.macro_pages import users_of_macro
 from automation.models import Delivery, Execution, ExternalListener, Macro, Outgoing
@@ -30,6 +29,7 @@ from automation.rest_filters import (
     OutgoingFilterSet,
 )
 from automation.runs import rehearsal
+from automation.shown_runs import changes_of
 from feedback.models import Ticket, TicketChange
 from feedback.rest_filters import OfTypeFilterSet
 from feedback.views import BY_NAME, OfType, Versioned
@@ -178,7 +178,7 @@ class ExecutionView(ShowsRuns, Resource):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_regex = PUBLIC_ID
-    related = ("delivery", "undoes", "macro", "ticket__feedback_type__project", *VERSIONS)
+    related = ("delivery", "bulk", "undoes", "macro", "ticket__feedback_type__project", *VERSIONS)
     many_related = ("steps",)
     ordering = ("-pk",)
     ordering_fields = {"id": "pk", "created_at": "created_at"}

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from apikeys import views as apikeys
+from automation import start_views
 from automation import views as automation
 from feedback import views as feedback
 from rest.pages import ReferencePage, ResourcePage
@@ -26,6 +27,9 @@ RESOURCES = {
     "saved-filters": feedback.SavedFilterView,
     "macros": automation.MacroView,
     "listeners": automation.ListenerView,
+    "triggers": start_views.TriggerView,
+    "schedules": start_views.ScheduleView,
+    "bulk-runs": start_views.BulkRunView,
     "deliveries": automation.DeliveryView,
     "executions": automation.ExecutionView,
     "outgoing": automation.OutgoingView,

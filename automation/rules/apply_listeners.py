@@ -31,10 +31,39 @@ class TableRow:
     whole: bool
 
 
-class ListenerWork:
+class OfTypeWork:
+    """What uses the filters and macros of its own feedback type."""
+
     def __init__(self, kind: FeedbackType, types: Item, work: Work, names: Names) -> None:
         self.kind, self.type_item, self.work, self.names = kind, types, work, names
 
+    @cached_property
+    def own(self) -> dict[str, Called]:
+        """Filters and macros as they are once those of the file are there."""
+        rows: dict[str, Any] = {"filter": self.kind.saved_filters, "macro": self.kind.macros}
+        return {name: Called(each.all()) for name, each in rows.items()}
+
+    @cached_property
+    def in_file(self) -> dict[str, set[str]]:
+        return {name: named_in(self.type_item, f"{name}s") for name in ("filter", "macro")}
+
+    def own_row(self, name: str, part: Item, item: Item) -> Any:
+        """The filter or macro of this type that ``part`` of ``item`` names."""
+        called = part.text(name).strip()
+        if not called:
+            return ""
+        if row := self.own[name].get(called):
+            return row.pk
+        near = nearest(called, self.own[name].exact)
+        sentence = f"there is no {name} “{called}” in {self.kind.prefix}.{near}"
+        if called.lower() in self.in_file[name]:
+            item.doom(part.nodes[name], sentence)
+        else:
+            part.note(name, sentence)
+        return ""
+
+
+class ListenerWork(OfTypeWork):
     def keep(
         self, listener: ExternalListener | None, key: str, item: Item
     ) -> ExternalListener | None:
@@ -73,7 +102,7 @@ class ListenerWork:
             return [pk for pk in ids if pk]
         field = ExternalListener._meta.get_field(name)
         if isinstance(field, models.ForeignKey):
-            return self._own_row(name, item, item)
+            return self.own_row(name, item, item)
         if isinstance(field, models.BooleanField):
             return item.flag(name, default_of(name))
         return item.text(name, default_of(name))
@@ -81,33 +110,8 @@ class ListenerWork:
     def _row(self, node: Node, item: Item) -> TableRow:
         part = Item(node, CELLS, self.work.problems)
         cells = {name: part.text(name) for name in CELLS if name != "macro"}
-        cells["macro"] = self._own_row("macro", part, item)
+        cells["macro"] = self.own_row("macro", part, item)
         return TableRow(part, cells, whole=part.whole and not item.doomed)
-
-    @cached_property
-    def own(self) -> dict[str, Called]:
-        """Filters and macros as they are once those of the file are there."""
-        rows: dict[str, Any] = {"filter": self.kind.saved_filters, "macro": self.kind.macros}
-        return {name: Called(each.all()) for name, each in rows.items()}
-
-    @cached_property
-    def in_file(self) -> dict[str, set[str]]:
-        return {name: named_in(self.type_item, f"{name}s") for name in ("filter", "macro")}
-
-    def _own_row(self, name: str, part: Item, item: Item) -> Any:
-        """The filter or macro of this type that ``part`` of the listener names."""
-        called = part.text(name).strip()
-        if not called:
-            return ""
-        if row := self.own[name].get(called):
-            return row.pk
-        near = nearest(called, self.own[name].exact)
-        sentence = f"there is no {name} “{called}” in {self.kind.prefix}.{near}"
-        if called.lower() in self.in_file[name]:
-            item.doom(part.nodes[name], sentence)
-        else:
-            part.note(name, sentence)
-        return ""
 
 
 def named_in(item: Item, part: str) -> set[str]:

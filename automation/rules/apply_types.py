@@ -1,4 +1,4 @@
-"""The feedback types of a file, with their filters, macros and listeners."""
+"""The feedback types of a file, with their filters, macros and what starts these."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from automation.macros import ActionsRefused, lacking, save_macro
 from automation.models import Macro
 from automation.rules.apply import Work, in_order, is_as_before, row_named, save
 from automation.rules.apply_listeners import ListenerWork, named_in
+from automation.rules.apply_starts import StartWork
 from automation.rules.circles import in_order_of_running
 from automation.rules.document import LIST, MAPPING, TRUTH, Node
 from automation.rules.export import (
     FIELD,
     LISTENER,
+    SCHEDULE,
+    TRIGGER,
     default_of,
     field_tree,
     filter_tree,
@@ -41,7 +44,7 @@ from feedback.services import save_filter
 from feedback.value_filters import none_of
 
 OWN = ("prefix", "name", "default_workflow", "archived")
-TYPE = (*OWN, "fields", "filters", "macros", "listeners")
+TYPE = (*OWN, "fields", "filters", "macros", "listeners", "triggers", "schedules")
 MACRO = ("name", *Macro.OPTIONS, "archived", "actions")
 FILTER = ("name", "archived", "groups")
 
@@ -113,6 +116,13 @@ class TypeWork:
         self._each("filters", FILTER, self.kind.saved_filters.all(), self._filter)
         self._each("macros", MACRO, macros, self._macro)
         self._each("listeners", LISTENER, listeners, work.keep, by="key")
+        starts = StartWork(self.kind, self.item, self.work, self.names)
+        triggers, schedules = (
+            rows.select_related("macro", "filter").order_by("name")
+            for rows in (self.kind.triggers, self.kind.schedules)
+        )
+        self._each("triggers", TRIGGER, triggers, starts.trigger)
+        self._each("schedules", SCHEDULE, schedules, starts.schedule)
 
     def _each(
         self, section: str, keys: Iterable[str], rows: Any, make: Any, by: str = "name"

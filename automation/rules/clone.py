@@ -60,7 +60,7 @@ def _types(tree: Tree) -> list[Tree]:
 
 
 def _cloned(kind: Tree, old: str, new: str, keys: dict[str, str], left: list[str]) -> Tree:
-    """A type without what names a person, its listeners off and under new keys."""
+    """A type without what names a person; what starts macros is off, listeners have new keys."""
     personal = [saved["name"] for saved in kind.get("filters", []) if _names_a_person(saved)]
     left += [
         f"The filter “{name}” of {kind['prefix']}: it names a person, and nobody is in the new "
@@ -75,7 +75,21 @@ def _cloned(kind: Tree, old: str, new: str, keys: dict[str, str], left: list[str
         keys[listener["key"]] = key = new_key(listener["key"], old, new, keys.values())
         listeners.append(listener | {"key": key, "enabled": False})
     filters = [saved for saved in kind.get("filters", []) if saved["name"] not in personal]
-    parts = {"filters": filters, "listeners": listeners}
+    starts = {
+        section: [
+            row | {"enabled": False}
+            for row in kind.get(section, [])
+            if row.get("filter") not in personal
+        ]
+        for section in ("triggers", "schedules")
+    }
+    left += [
+        f"The {section.removesuffix('s')} “{row['name']}”, which needs that filter."
+        for section in starts
+        for row in kind.get(section, [])
+        if row.get("filter") in personal
+    ]
+    parts = {"filters": filters, "listeners": listeners, **starts}
     return {name: parts.get(name, part) for name, part in kind.items() if parts.get(name, part)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import models
@@ -12,7 +13,7 @@ from django_filters import Filter
 from automation.actions import ACTIONS
 from automation.actions.fields import RowsOfProject, SecretField
 from automation.listener_form import ListenerForm
-from automation.models import ExternalListener, Macro, MacroAction
+from automation.models import ExternalListener, Macro, MacroAction, Rule, Schedule, Trigger
 from automation.rules.names import Names, TypeNames, Unnamed
 from automation.rules.yaml_text import as_yaml
 from feedback.filters import RowsFilter, as_list, filters_named, takes_several
@@ -30,6 +31,8 @@ from feedback.numbers import row_id
 VERSION = 1
 SECRETS = ("new_secret", "remove_secret")
 LISTENER = ["key", *(name for name in ListenerForm.Meta.fields if name not in ("key", *SECRETS))]
+TRIGGER = ("name", "event", "field", "filter", "macro", "enabled")
+SCHEDULE = ("name", "every", "starts_at", "ends_at", "filter", "macro", "enabled")
 FIELD = [
     *("label", "kind", "public_label", "choices", "archived_choices", "highest"),
     *("required", "help", "public", "archived"),
@@ -73,6 +76,8 @@ def _types(project: Project) -> Iterable[FeedbackType]:
         .prefetch_related("form_fields", "saved_filters", "macros__actions", "listeners__macro")
         .prefetch_related("listeners__filter", "listeners__status_rows__macro")
         .prefetch_related("listeners__protected_statuses")
+        .prefetch_related("triggers__macro", "triggers__filter")
+        .prefetch_related("schedules__macro", "schedules__filter")
     )
 
 
@@ -174,12 +179,36 @@ def default_of(name: str, model: type[models.Model] = ExternalListener) -> Any:
     return field.get_default()
 
 
+def trigger_tree(trigger: Trigger, names: Names) -> Tree:
+    return _start_tree(trigger, TRIGGER)
+
+
+def schedule_tree(schedule: Schedule, names: Names) -> Tree:
+    return _start_tree(schedule, SCHEDULE)
+
+
+def _start_tree(row: Rule, fields: tuple[str, ...]) -> Tree:
+    values = {name: getattr(row, name) for name in fields}
+    return {
+        name: _plain(value)
+        for name, value in values.items()
+        if value not in (default_of(name, type(row)), None)
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Rows by name, times in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value) if isinstance(value, models.Model) else value
+
+
 def _archived(row: Any) -> Tree:
     return {"archived": True} if row.archived else {}
 
 
 def _below(kind: FeedbackType, names: Names, left_out: list[str]) -> Tree:
-    """What a type holds. A listener never goes without its filter or its macro."""
+    """What a type holds. What starts a macro never goes without its filter or its macro."""
 
     def written(
         rows: Iterable[Any], tree_of: Callable[..., Tree], by: str = "name"
@@ -195,28 +224,37 @@ def _below(kind: FeedbackType, names: Names, left_out: list[str]) -> Tree:
 
     filters = written(kind.saved_filters.all(), filter_tree)
     macros = written(kind.macros.all(), macro_tree)
-    whole = [each for each in kind.listeners.all() if _stands(each, filters, macros)]
-    listeners = written(whole, listener_tree, by="key")
-    left_out += [
-        f"the listener “{listener}”, which needs one of these."
-        for listener in kind.listeners.all()
-        if listener not in whole
-    ]
     parts = {
         "fields": [field_tree(field) for field in kind.fields],
         "filters": list(filters.values()),
         "macros": list(macros.values()),
-        "listeners": list(listeners.values()),
     }
+    for section, (tree_of, by) in STARTS.items():
+        rows = list(getattr(kind, section).all())
+        whole = [each for each in rows if _stands(each, filters, macros)]
+        parts[section] = list(written(whole, tree_of, by=by).values())
+        left_out += [
+            f"the {section.removesuffix('s')} “{row}”, which needs one of these."
+            for row in rows
+            if row not in whole
+        ]
     return {name: part for name, part in parts.items() if part}
 
 
+STARTS: dict[str, tuple[Callable[..., Tree], str]] = {
+    "listeners": (listener_tree, "key"),
+    "triggers": (trigger_tree, "name"),
+    "schedules": (schedule_tree, "name"),
+}
+
+
 def _stands(
-    listener: ExternalListener, filters: Mapping[int, Tree], macros: Mapping[int, Tree]
+    row: ExternalListener | Rule, filters: Mapping[int, Tree], macros: Mapping[int, Tree]
 ) -> bool:
     """Whether the filter and the macros that it uses are written."""
-    used = {listener.macro_id, *(row.macro_id for row in listener.status_rows.all())}
-    return listener.filter_id in {None, *filters} and used <= {None, *macros}
+    table = row.status_rows.all() if isinstance(row, ExternalListener) else ()
+    used = {row.macro_id, *(each.macro_id for each in table)}
+    return row.filter_id in {None, *filters} and used <= {None, *macros}
 
 
 def _group(group: Any, kind: FeedbackType, names: Names) -> Tree:

@@ -95,6 +95,17 @@ def try_first(page):
     expect(page.get_by_text("Nothing of this stayed")).to_be_visible()
 
 
+def rehearse_it(page):
+    page.get_by_role("button", name="What would happen now?").click()
+    expect(page.get_by_text("nothing of this stayed")).to_be_visible()
+
+
+def rehearse_days(page):
+    page.get_by_label("Days").fill("30")
+    page.get_by_role("button", name="Rehearse them").click()
+    expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
+
+
 def run_it(page):
     page.get_by_role("radio").first.check()
     page.get_by_role("button", name="Run", exact=True).click()
@@ -164,6 +175,8 @@ PAGES = {
         "projects/beta/BUG/run/",
         ("projects/beta/BUG/run/", show_what_it_would_do),
         "deliveries/done/",
+        ("deliveries/done/", rehearse_it),
+        ("projects/beta/BUG/listeners/1/rehearse/", rehearse_days),
         "deliveries/skipped/",
         "projects/beta/ticket/BUG-0001/run/",
         ("projects/beta/ticket/BUG-0002/run/", try_first),

@@ -34,17 +34,22 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
     "deliveries": "project",
     "executions": "ticket__feedback_type__project",
     "outgoing": "project",
+    "triggers": "feedback_type__project",
+    "schedules": "feedback_type__project",
+    "bulk-runs": "macro__feedback_type__project",
     "api-keys": "project",
     "api-calls": "api_key__project",
 }
+BY_PUBLIC_ID = {"deliveries", "executions", "outgoing", "bulk-runs"}
 # What each sees of Beta's rows, and of Zebra's: all, none, or those that the table allows.
 OPEN = {"projects", "feedback-types", "form-fields", "tickets", "comments"}
 INNER = {"teams", "workflows", "statuses", "tags", "saved-filters"}
 INNER |= {"rank-points", "person-notes"}
 IRON = {"macros", "listeners", "deliveries", "executions", "outgoing"}
+IRON |= {"triggers", "schedules", "bulk-runs"}
 SEEN = {
     "manager": OPEN | INNER | IRON,
-    "support": OPEN | INNER,
+    "support": OPEN | INNER | {"bulk-runs"},
     "other_support": OPEN | INNER,
     "observer": OPEN | INNER,
     "participant": OPEN | {"tags", "statuses"},
@@ -64,7 +69,7 @@ PUBLIC = {
 def rows_of(name, project):
     """What there is, asked without asking who may know."""
     model = RESOURCES[name].model
-    field = "public_id" if name in ("deliveries", "executions", "outgoing") else "pk"
+    field = "public_id" if name in BY_PUBLIC_ID else "pk"
     rows = model._base_manager.filter(**{OF_A_PROJECT[name]: project.pk})
     return {*rows.values_list(field, flat=True)}
 

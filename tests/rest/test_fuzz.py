@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
@@ -20,9 +21,12 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.engine import events, from_schema
 from schemathesis.transport.wsgi import WSGITransport
 
-from automation.models import Execution
+from automation.bulk import start_bulk
+from automation.models import Execution, Schedule, Trigger
+from automation.schedules import save_schedule
+from automation.triggers import save_trigger
 from centercode_sim.wsgi import application as hub
-from feedback.models import Project
+from feedback.models import Project, Ticket
 from feedback.people import add_note, adjust_points
 from feedback.services import add_comment, tags_named
 from tests.conftest import (
@@ -49,6 +53,8 @@ def described():
     for name in ("SavedFilterRequest", "PatchedSavedFilterRequest"):
         group = schema["components"]["schemas"][name]["properties"]["groups"]["items"]
         group["properties"] = one_of_each(group["properties"])
+    params = schema["components"]["schemas"]["NewBulkRunRequest"]["properties"]["params"]
+    params["properties"] = one_of_each(params["properties"])
     return json.dumps(schema)
 
 
@@ -77,6 +83,12 @@ def rows(db, send, settings):
     badness = add_field(beta.bugs, "Badness", "choice", choices=["Low", "High"])
     number = add_field(beta.suggestions, "Number", "number", required=True)
     delivery = send(listener, find="BUG-0001")
+    own = {"feedback_type": beta.bugs, "macro": listener.macro}
+    trigger = save_trigger(Trigger(name="Follow", event="modified", **own))
+    noon = datetime(2100, 1, 1, 12, tzinfo=UTC)
+    schedule = save_schedule(Schedule(name="Daily", every="day", starts_at=noon, **own))
+    tickets = Ticket.objects.filter(pk=beta.ticket.pk)
+    bulk = start_bulk(listener.macro, tickets, chosen="One", actor="pam")
     (tag,) = tags_named(beta.project, ["lens"])
     comment = add_comment(beta.ticket, body="Here too.", actor="ada", author=beta.ada)
     adjust_points(beta.ticket, "add", 5, actor="ada")
@@ -96,6 +108,9 @@ def rows(db, send, settings):
         "saved-filters": [listener.filter.pk],
         "macros": [listener.macro.pk],
         "listeners": [listener.pk],
+        "triggers": [trigger.pk],
+        "schedules": [schedule.pk],
+        "bulk-runs": [bulk.public_id],
         "deliveries": [delivery.public_id],
         "executions": [Execution.objects.get().public_id],
         "api-keys": [delivery.api_key.pk],

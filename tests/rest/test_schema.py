@@ -13,7 +13,9 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 from access.callers import Caller
+from automation.bulk import start_bulk
 from automation.by_hand import run_by_hand
+from feedback.models import Ticket
 from tests.conftest import closing_macro
 
 
@@ -114,6 +116,7 @@ def test_the_examples_can_be_sent(path, community, beta):
         "tickets": beta.ticket.pk,
         "macros": macro.pk,
         "executions": run_by_hand(macro, beta.ticket, Caller(name="pam")).public_id,
+        "bulk-runs": start_bulk(macro, Ticket.objects.all(), chosen="All", actor="pam").public_id,
     }
 
     def real(value):
