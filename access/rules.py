@@ -108,9 +108,17 @@ def comments_seen(caller: Caller) -> Q:
 
 def changes_seen(caller: Caller) -> Q:
     """What a comment said before has the comment's readers; that it is gone is told inside."""
-    public = Q(field__in=PUBLIC_FIELDS) | _of_comment(exposure="public", deleted_at=None)
+    of_public = _of_comment(exposure="public", deleted_at=None)
+    public = Q(field__in=PUBLIC_FIELDS) | Q(form_field__public=True) | of_public
     inside = ~Q(field="comment") | Q(after__isnull=True) | _of_comment(deleted_at=None)
     return _told(caller, public, inside)
+
+
+def form_fields_seen(caller: Caller) -> Q:
+    """Participants see what they are asked."""
+    path = "feedback_type__project"
+    inside = within(Right.INSIDE, path)(caller)
+    return inside | (within(Right.SEE, path)(caller) & Q(public=True))
 
 
 def _of_comment(**fields: Any) -> Q:
@@ -184,6 +192,7 @@ RULES: dict[str, Rule] = {
         change=Right.MANAGE,
     ),
     "feedback.feedbacktype": rule("project", see=Right.SEE, change=Right.MANAGE),
+    "feedback.formfield": rule("feedback_type__project", see=form_fields_seen, change=Right.MANAGE),
     "feedback.savedfilter": rule("feedback_type__project", see=Right.INSIDE, change=Right.MANAGE),
     "feedback.ticket": Rule(
         see=tickets_seen,

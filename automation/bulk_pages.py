@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
 
 from access.rules import Right, changeable, may, seen
-from automation.actions.fields import ProjectRows
+from automation.actions.fields import TypeRows
 from automation.bulk import MOST_TICKETS, cancel, start_bulk, undo_bulk
 from automation.by_hand import run_by_hand, runnable
 from automation.delivery_page import changes_of
@@ -90,7 +90,7 @@ class BulkAddPage(TicketsPage):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         tickets, sentence = self.own
-        known = ProjectRows(self.feedback_type)
+        known = TypeRows(self.feedback_type)
         return super(TicketsPage, self).get_context_data(
             count=tickets.count(),
             most=MOST_TICKETS,

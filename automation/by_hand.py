@@ -84,7 +84,7 @@ def runs_shown(caller: Caller) -> QuerySet[Execution]:
 
 
 def _step(part: Undone) -> Step:
-    sentence = f"{part.field.capitalize()}: {part.state.label.lower()}"
+    sentence = f"{part.title}: {part.state.label.lower()}"
     if part.state == State.BACK and part.before:
         sentence += f" to “{part.before}”"
     if part.state == State.TOUCHED:

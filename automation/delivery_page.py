@@ -102,9 +102,13 @@ def changes_of(executions: Iterable[Execution], caller: Caller) -> dict[str, lis
     """What each execution, by its public id, changed, as far as ``caller`` may know."""
     executions = list(executions)
     changes = defaultdict(list)
-    for change in seen(TicketChange, caller).filter(
-        ticket__in=[execution.ticket_id for execution in executions],
-        cause__in=[execution.public_id for execution in executions],
+    for change in (
+        seen(TicketChange, caller)
+        .select_related("form_field")
+        .filter(
+            ticket__in=[execution.ticket_id for execution in executions],
+            cause__in=[execution.public_id for execution in executions],
+        )
     ):
         changes[change.cause].append(change)
     return changes

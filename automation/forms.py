@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from automation.actions import ACTIONS
-from automation.actions.base import Action, ActionForm, Params
-from automation.actions.fields import RowsOfProject
-from automation.macros import ActionsRefused, as_params, clean_actions, save_macro
+from automation.actions.base import Action, ActionForm, Group, Params
+from automation.actions.fields import RowsOfProject, TextField
+from automation.macro_parts import BLANK, ActionPart, Place, places_given, places_of, with_all
+from automation.macros import MOST_ACTIONS, ActionsRefused, as_params, clean_actions, save_macro
 from automation.models import Macro
 from feedback.models import Status
 from feedback.numbers import row_id
@@ -30,65 +30,105 @@ class StatusSelect(forms.Select):
         return option
 
 
-@dataclass(frozen=True)
-class ActionPart:
-    """An action on the macro's page: its tick and, below, what it needs to know."""
-
-    action: Action
-    tick: forms.BoundField
-    ticked: bool
-    form: ActionForm
-
-    @property
-    def panel(self) -> str:
-        return f"{self.action.kind}-fields"
-
-
 class MacroForm(forms.ModelForm):
-    """A macro's name and, for each action that exists, a tick and the action's own form."""
+    """A macro's name, its options and, for each action, a tick and the action's own form."""
 
     class Meta:
         model = Macro
-        fields = ["name", "archived"]
+        fields = ["name", *Macro.OPTIONS, "archived"]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["name"].widget.attrs["autocomplete"] = "off"
         if self.instance.pk is None:
             del self.fields["archived"]
-        self.chosen = {row.kind: row.params for row in self._rows()}
-        for kind, action in ACTIONS.items():
-            self.fields[kind] = forms.BooleanField(
-                label=action.label, required=False, initial=kind in self.chosen
-            )
-            self.fields[kind].widget.attrs["data-reveal"] = f"#{kind}-fields"
-        self.parts = [self._part(action) for action in ACTIONS.values()]
+        self.saved = places_of((row.kind, row.params) for row in self._rows())
+        places = list(self._given() if self.is_bound else self.saved)
+        parts = [self._part(place) for place in with_all(places)]
+        self.ticked = [part for part in parts if part.ticked]
+        self.others = sorted(
+            (part for part in parts if not part.ticked), key=lambda part: part.place.usual
+        )
+        self.too_many = not {*places} <= {part.place for part in parts}
 
     def _rows(self) -> list[Any]:
         return list(self.instance.actions.all()) if self.instance.pk else []
 
-    def _part(self, action: Action) -> ActionPart:
-        tick = self[action.kind]
+    def _given(self) -> list[Place]:
+        return places_given(self.data.get("order", ""), self.data)
+
+    @property
+    def parts(self) -> list[ActionPart]:
+        return self.ticked + self.others
+
+    @property
+    def other_groups(self) -> list[tuple[Group, list[ActionPart]]]:
+        return [
+            (group, [part for part in self.others if part.action.group == group]) for group in Group
+        ]
+
+    @property
+    def options(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name != "name"]
+
+    @property
+    def most(self) -> int:
+        return MOST_ACTIONS
+
+    @property
+    def blanks(self) -> list[ActionPart]:
+        """What a browser copies where an action is wanted once more."""
+        return [self._blank(kind) for kind, action in ACTIONS.items() if action.repeatable]
+
+    @property
+    def order(self) -> str:
+        return ",".join(part.prefix for part in self.ticked)
+
+    def _part(self, place: Place) -> ActionPart:
+        tick = self._tick(place.prefix, place.label, place in self.saved)
         ticked = bool(tick.value())
-        form = action.Form(
+        form = self._action_form(
+            ACTIONS[place.kind],
             self.data if self.is_bound and ticked else None,
+            prefix=place.prefix,
+            initial=self._initial(place),
+        )
+        return ActionPart(place, tick, ticked, form)
+
+    def _blank(self, kind: str) -> ActionPart:
+        action, prefix = ACTIONS[kind], f"{kind}-{BLANK}"
+        tick = self._tick(prefix, f"{action.label} ({BLANK})", False)
+        return ActionPart(Place(kind), tick, False, self._action_form(action, prefix=prefix))
+
+    def _tick(self, prefix: str, label: str, initial: bool) -> forms.BoundField:
+        reveal = forms.CheckboxInput(attrs={"data-reveal": f"#{prefix}-fields"})
+        field = forms.BooleanField(label=label, required=False, initial=initial, widget=reveal)
+        return field.get_bound_field(self, prefix)
+
+    def _action_form(self, action: Action, *args: Any, **options: Any) -> ActionForm:
+        form = action.Form(
+            *args,
             feedback_type=self.instance.feedback_type,
-            prefix=action.kind,
-            initial=self._initial(action),
             use_required_attribute=False,  # what is not ticked is not asked
+            **options,
         )
         for name, field in form.fields.items():
             if isinstance(field, RowsOfProject):
                 offer(form, name, field, without=self.instance)
-        return ActionPart(action, tick, ticked, form)
+            if isinstance(field, TextField):
+                field.widget.attrs |= {
+                    "data-variables": " ".join(field.own),
+                    "data-field": f"{action.kind}.{name}",
+                }
+        return form
 
-    def _initial(self, action: Action) -> dict[str, Any]:
+    def _initial(self, place: Place) -> dict[str, Any]:
         """What was saved, or typed without the tick."""
-        initial = {**self.chosen.get(action.kind, {})}
+        initial = {**self.saved.get(place, {})}
         if not self.is_bound:
             return initial
-        for name, field in action.Form.base_fields.items():
-            given = field.widget.value_from_datadict(self.data, {}, f"{action.kind}-{name}")
+        for name, field in ACTIONS[place.kind].Form.base_fields.items():
+            given = field.widget.value_from_datadict(self.data, {}, f"{place.prefix}-{name}")
             if isinstance(field, RowsOfProject):
                 given = known_ids(given)
             if given:
@@ -103,19 +143,17 @@ class MacroForm(forms.ModelForm):
         return name
 
     def clean(self) -> None:
-        if not any(part.ticked for part in self.parts):
+        if not self.ticked:
             self.add_error(None, "Tick at least one thing that the macro does.")
+        if self.too_many:
+            self.add_error(None, f"A macro does up to {MOST_ACTIONS} things: remove some.")
 
     def is_valid(self) -> bool:
         valid = all([super().is_valid(), *(part.form.is_valid() for part in self.ticked)])
         return valid and self._fit_together()
 
-    @property
-    def ticked(self) -> list[ActionPart]:
-        return [part for part in self.parts if part.ticked]
-
     def _actions(self) -> list[tuple[str, Params]]:
-        return [(part.action.kind, as_params(part.form.cleaned_data)) for part in self.ticked]
+        return [(part.place.kind, as_params(part.form.cleaned_data)) for part in self.ticked]
 
     def _fit_together(self) -> bool:
         """Whether the actions pass the checks that no form makes by itself."""

@@ -165,6 +165,8 @@ def _told(call: Call, event: Event) -> dict[str, Any]:
 def _kept_comment(call: Call, comment: RemoteComment | None) -> dict[str, str]:
     if comment is None:
         return {}
+    if len(comment.id) > LONGEST["id"]:
+        comment = replace(comment, id=fingerprint(comment.id.encode(), ""))
     longest = dict.fromkeys(asdict(comment), LONGEST["id"]) | {"body": LONGEST_COMMENT}
     return {name: call.kept(str(text))[: longest[name]] for name, text in asdict(comment).items()}
 

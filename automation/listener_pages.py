@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
@@ -10,7 +9,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -27,13 +25,12 @@ from automation.pages import DeletePage, address_of, page_of
 from automation.pauses import pause_over
 from automation.senders import SENDERS
 from automation.senders.base import Sender
-from automation.trial import Pasted, Untried, try_out
+from automation.trial import Pasted, Untried, recorded_requests, try_out
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
 from rest.address import site_address
 
 KEY_TO_COME = "listener_key"
-LOOKED_AT, MOST_RECORDED = 25, 5  # of the last requests
 PASTED = ("body", "headers", "find")
 
 
@@ -55,12 +52,6 @@ def endpoint_url(listener: ExternalListener, request: HttpRequest) -> str:
         sender=listener.sender or next(iter(SENDERS)),
     )
     return site_address(request) + shown.endpoint_path
-
-
-def recorded_requests(listener: ExternalListener) -> Sequence[Delivery]:
-    """Of its last requests, those whose body was kept, to be tried again."""
-    last = listener.deliveries.annotate(size=Length("body")).defer("body", "headers")
-    return [delivery for delivery in last[:LOOKED_AT] if delivery.size][:MOST_RECORDED]
 
 
 def guide_of(sender: Sender) -> SafeString:

@@ -6,18 +6,29 @@ from copy import copy
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
 
-from automation.actions.fields import ProjectRows
+from automation.actions.fields import TypeRows
 from automation.forms import MacroForm
 from automation.macros import describe_macro
 from automation.models import ExternalListener, Macro, StatusRow
 from automation.pages import DeletePage, address_of, page_of
+from automation.preview import (
+    offered_variables,
+    preview,
+    recorded_for,
+    request_for,
+    text_field,
+    ticket_for,
+)
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
+
+PREVIEWED = ("field", "text", "ticket", "request", "name")
 
 
 def listeners_of(macro: Macro) -> dict[ExternalListener, list[StatusRow]]:
@@ -50,7 +61,7 @@ class ResourcesPage(ManagedTypePage):
         macros = macros_of(self.feedback_type).prefetch_related("actions")
         shown = page_of(macros.order_by("name"), self.request)
         used = count_listeners(shown)
-        known = ProjectRows(self.feedback_type)
+        known = TypeRows(self.feedback_type)
         filters = self.feedback_type.saved_filters.annotate(used=Count("listeners")).order_by(
             "name"
         )
@@ -72,7 +83,13 @@ class MacroAddPage(ManagedTypePage):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         context.setdefault("form", MacroForm(instance=self.macro))
-        return super().get_context_data(macro=self.macro, **context)
+        return super().get_context_data(
+            macro=self.macro,
+            variables=offered_variables(),
+            newest=self.feedback_type.tickets.order_by("-pk").first(),
+            recorded=recorded_for(self.feedback_type),
+            **context,
+        )
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         form = MacroForm(request.POST, instance=copy(self.macro))
@@ -86,6 +103,27 @@ class MacroAddPage(ManagedTypePage):
             f"Macro “{macro}” was created. Next, let something run it: "
             "Feedback Automation → Create an External Listener."
         )
+
+
+class TextPreviewView(ManagedTypePage):
+    """What a text of the page becomes on a ticket, by POST alone: ``text`` or ``problem``."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        given = {name: request.POST.get(name, "").strip() for name in PREVIEWED}
+        try:
+            return JsonResponse(self._filled(**given))
+        except ValidationError as error:
+            return JsonResponse({"problem": " ".join(error.messages)})
+
+    def _filled(self, field: str, text: str, ticket: str, request: str, name: str) -> Any:
+        on = ticket_for(self.feedback_type, ticket)
+        delivery = request_for(self.feedback_type, request)
+        starts = delivery.listener if delivery else self.caller.name
+        actor = f"{starts} → {name[:100] or 'the macro'}"
+        filled = preview(text_field(field), text, on, actor=actor, delivery=delivery)
+        return {"text": filled, "ticket": on.ref}
 
 
 class MacroPage(MacroAddPage):

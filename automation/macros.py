@@ -8,13 +8,15 @@ from django.db import models, transaction
 
 from automation.actions import ACTIONS
 from automation.actions.base import Action, Params, ParamsRefused, Settings
-from automation.actions.fields import ProjectRows
+from automation.actions.fields import TypeRows
 from automation.macro_secrets import check_secrets, forget_others, keep_secrets
 from automation.macro_versions import keep_macro
 from automation.models import Macro, MacroAction, MacroActionUse
+from feedback.models import FormField
 from rest.nearest import nearest
 from rest.params import MOST_NAMED
 
+MOST_ACTIONS = 50
 ActionProblems = dict[str, Any]  # by “kind” or “params”; empty where nothing is wrong
 
 
@@ -51,7 +53,7 @@ def save_macro(macro: Macro, actions: Actions, *, wholly: bool = True, actor: st
         )
         MacroActionUse.objects.bulk_create(
             MacroActionUse(action=action, **{str(row._meta.model_name): row})
-            for row in rows_in(checked)
+            for row in [*rows_in(checked), *fields_in(macro, ACTIONS[kind], checked)]
         )
     keep_macro(macro, actor=actor)
     return macro
@@ -159,6 +161,12 @@ def rows_in(settings: Settings) -> Iterator[models.Model]:
     yield from named
 
 
+def fields_in(macro: Macro, action: Action, settings: Settings) -> list[FormField]:
+    """The form fields that an action names by their keys."""
+    keys = action.keys(settings)
+    return [field for field in macro.feedback_type.fields if field.key in keys] if keys else []
+
+
 def as_params(settings: Settings) -> dict[str, Any]:
     """Settings as rows keep them: other rows by their id."""
     return {name: _as_param(value) for name, value in settings.items()}
@@ -170,12 +178,12 @@ def _as_param(value: Any) -> Any:
     return value.pk if isinstance(value, models.Model) else value
 
 
-def describe_macro(macro: Macro, known: ProjectRows | None = None) -> list[str]:
+def describe_macro(macro: Macro, known: TypeRows | None = None) -> list[str]:
     """What the macro does, a sentence an action; an action that does not work says so."""
     return [_describe(action, macro, known) for action in macro.actions.all()]
 
 
-def _describe(row: MacroAction, macro: Macro, known: ProjectRows | None) -> str:
+def _describe(row: MacroAction, macro: Macro, known: TypeRows | None) -> str:
     action = ACTIONS[row.kind]
     try:
         settings = action.clean(row.params, macro.feedback_type, known)

@@ -12,7 +12,7 @@ from automation.macro_secrets import with_secrets_now
 from automation.macros import save_macro
 from automation.models import ExternalListener, Macro
 from feedback.models import Version
-from feedback.versions import set_values, values_of
+from feedback.versions import values_of, write_content
 
 
 @transaction.atomic
@@ -20,7 +20,7 @@ def restore_macro(macro: Macro, version: Version, *, actor: str) -> Macro:
     """Raises ValidationError for what no longer fits."""
     own = Macro.objects.select_related("feedback_type__project")
     macro = own.select_for_update(of=("self",)).get(pk=macro.pk)
-    set_values(macro, version.content)
+    write_content(macro, version.content)
     was = [(each["kind"], each["params"]) for each in version.content["actions"]]
     return save_macro(macro, with_secrets_now(macro, was), actor=actor)
 
@@ -33,7 +33,7 @@ def restore_listener(
     own = ExternalListener.objects.select_related("project", "feedback_type__project")
     listener = own.select_for_update(of=("self",)).get(pk=listener.pk)
     given = {**values_of(listener), **version.content}
-    set_values(
+    write_content(
         listener, {name: given[name] for name in given if name not in ListenerForm.base_fields}
     )
     form = ListenerForm(given, instance=listener)

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
 
 from access.rules import Right, may, may_change, seen
-from automation.actions.fields import ProjectRows
+from automation.actions.fields import TypeRows
 from automation.by_hand import run_by_hand, runnable, runs_shown, undo, undoing
 from automation.delivery_page import changes_of
 from automation.macros import describe_macro
@@ -26,7 +26,7 @@ from feedback.pages import Page, ProjectPage
 
 
 class RunMacroPage(ProjectPage):
-    """For a ticket that the person may change."""
+    """For a ticket that the person may change; a macro that asks first is shown first."""
 
     title = "Run a macro"
     template_name = "automation/run_macro.html"
@@ -50,10 +50,11 @@ class RunMacroPage(ProjectPage):
             messages.error(request, "Choose a macro.")
             return self.get(request, **kwargs)
         macro = get_object_or_404(self.macros, pk=pk)
-        if "try" in request.POST:
+        asks = macro.ask_first and "sure" not in request.POST
+        if asks or "try" in request.POST:
             with rehearsal():
                 tried = self._looked_at(run_by_hand(macro, self.ticket, self.caller))
-            return self.get(request, chosen=macro, **tried)
+            return self.get(request, chosen=macro, asks=asks, **tried)
         return redirect("run", run_by_hand(macro, self.ticket, self.caller).public_id)
 
     def _looked_at(self, run: Execution) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class RunMacroPage(ProjectPage):
         return {"tried": run, "changes": changes_of([run], self.caller)[run.public_id]}
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        known = ProjectRows(self.ticket.feedback_type)
+        known = TypeRows(self.ticket.feedback_type)
         return super().get_context_data(
             ticket=self.ticket,
             feedback_type=self.ticket.feedback_type,

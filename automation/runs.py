@@ -88,7 +88,7 @@ def _result(work: Work, execution: Execution, steps: list[Step]) -> tuple[Reason
         change.told
         for change in TicketChange.objects.filter(
             cause=execution.public_id, ticket=execution.ticket
-        )
+        ).select_related("form_field")
     ]
     told = [step.told for step in steps if step.told]
     return Reason.APPLIED, {**evidence, "changes": ", ".join(changes + told)}

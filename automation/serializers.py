@@ -13,7 +13,7 @@ from automation.listener_form import ListenerForm
 from automation.listener_pages import endpoint_url
 from automation.listener_when import default_when
 from automation.macro_versions import keep_macro
-from automation.macros import ActionsRefused, as_params, save_macro
+from automation.macros import MOST_ACTIONS, ActionsRefused, as_params, save_macro
 from automation.models import (
     Delivery,
     Execution,
@@ -32,7 +32,6 @@ from rest.errors import by_field
 from rest.fields import RowField, RowsField, StrictCharField, StrictChoiceField
 from rest.serializers import ListInOrder, RowSerializer, StrictSerializer
 
-MOST_ACTIONS = 50
 MOST_STATUSES = 500
 
 
@@ -70,7 +69,15 @@ class MacroSerializer(OfTypeSerializer):
 
     class Meta:
         model = Macro
-        fields = ["id", "project", "feedback_type", "name", "actions", "archived"]
+        fields = [
+            "id",
+            "project",
+            "feedback_type",
+            "name",
+            "actions",
+            *Macro.OPTIONS,
+            "archived",
+        ]
 
     def keep(self, row: Macro, values: dict[str, Any]) -> Macro:
         actions = values.pop("actions", None)

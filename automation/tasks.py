@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+import automation.answers  # noqa: F401  takes the answers to calls
 from apikeys import services
 from automation import bulk, key_use, queue, retention, schedules, triggers
 from automation.outbox.crew import call_crew

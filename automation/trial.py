@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models.functions import Length
 from django.utils.datastructures import CaseInsensitiveMapping
 
 from automation.bodies import FORM, check_type, read_body
@@ -25,9 +26,16 @@ from automation.references import Directory
 from automation.senders.base import Event, Kind, clean_text
 from feedback.models import Ticket
 
+LOOKED_AT, MOST_RECORDED = 25, 5  # of the last requests
 SHOWN = 2000  # characters of what an expression finds
 A_FORM = re.compile(r"[\w.\-\[\]%+]+=")
 LONGEST_FIND = Delivery._meta.get_field("find").max_length
+
+
+def recorded_requests(listener: ExternalListener) -> Sequence[Delivery]:
+    """Of its last requests, those whose body was kept, to be tried again."""
+    last = listener.deliveries.annotate(size=Length("body")).defer("body", "headers")
+    return [delivery for delivery in last[:LOOKED_AT] if delivery.size][:MOST_RECORDED]
 
 
 class Untried(Exception):

@@ -16,7 +16,13 @@ from automation.listener_pages import (
     ListenerTrialPage,
 )
 from automation.log_pages import CommunityToolsPage, KeyLogPage, ListenerLogPage, RefusedLogPage
-from automation.macro_pages import MacroAddPage, MacroDeletePage, MacroPage, ResourcesPage
+from automation.macro_pages import (
+    MacroAddPage,
+    MacroDeletePage,
+    MacroPage,
+    ResourcesPage,
+    TextPreviewView,
+)
 from automation.outbox_pages import OutboxPage, OutgoingPage
 from automation.rules_pages import ClonePage, NewFromFilePage, RulesDownload, RulesPage
 from automation.run_log import RunLogPage
@@ -52,6 +58,7 @@ _type = "projects/<slug:project_key>/<slug:prefix>/"
 pages = [
     path(_type + "resources/", ResourcesPage.as_view(), name="resources"),
     path(_type + "macros/add/", MacroAddPage.as_view(), name="macro_add"),
+    path(_type + "macros/preview/", TextPreviewView.as_view(), name="text_preview"),
     path(_type + "macros/<int:pk>/", MacroPage.as_view(), name="macro"),
     path(_type + "macros/<int:pk>/delete/", MacroDeletePage.as_view(), name="macro_delete"),
     path(_type + "macros/<int:pk>/versions/", MacroVersionsPage.as_view(), name="macro_versions"),

@@ -9,6 +9,7 @@ from automation.reasons import Stop
 from automation.variables import Words
 from feedback.models import Ticket
 from feedback.people import points_of
+from feedback.values import shown
 from rest.address import absolute
 
 
@@ -45,6 +46,10 @@ def _ticket(ticket: Ticket) -> dict[str, Any]:
         "points": points_of(ticket.project, submitter),
         "tags": sorted(tag.name for tag in ticket.tags.all()),
         "type": str(ticket.feedback_type),
+        "values": {
+            field.key: shown(field, ticket.values.get(field.key))
+            for field in ticket.feedback_type.fields
+        },
         "url": absolute(ticket.get_absolute_url()),
         "links": [
             {

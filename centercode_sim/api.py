@@ -17,6 +17,7 @@ RESOURCES = {
     "workflows": feedback.WorkflowView,
     "statuses": feedback.StatusView,
     "feedback-types": feedback.FeedbackTypeView,
+    "form-fields": feedback.FormFieldView,
     "tags": feedback.TagView,
     "tickets": feedback.TicketView,
     "comments": feedback.CommentView,

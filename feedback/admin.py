@@ -12,6 +12,8 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm
 
@@ -133,13 +135,22 @@ class FeedbackTypeAdmin(ProjectPartAdmin):
     list_display = ["name", "project", "prefix", "default_workflow", "archived"]
     list_select_related = ["project", "default_workflow"]
     search_fields = ["name", "prefix"]
-    fields = ["project", "name", "prefix", "default_workflow", "archived"]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        own = ["project", "name", "prefix", "default_workflow", "archived"]
+        return [*own, "form_fields"] if obj else own
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """A ref is never given twice, nor does a ticket ever change its own."""
-        fixed = super().get_readonly_fields(request, obj)
+        fixed = [*super().get_readonly_fields(request, obj), "form_fields"]
         used = isinstance(obj, FeedbackType) and obj.last_number > 0
         return [*fixed, "prefix"] if used else fixed
+
+    @admin.display(description="Form fields")
+    def form_fields(self, kind: FeedbackType) -> str:
+        labels = ", ".join(field.label for field in kind.fields if not field.archived)
+        address = reverse("form_fields", args=[kind.project.key, kind.prefix])
+        return format_html('<a class="hub-link" href="{}">{}</a>', address, labels or "None yet")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)

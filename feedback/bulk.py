@@ -22,9 +22,10 @@ from feedback.models import (
     TicketLink,
     TicketTag,
 )
-from feedback.services import change_of, first_place, next_numbers
+from feedback.services import change_of, first_place, next_numbers, set_values
 
 AT_ONCE = 500
+SET_APART = ("tags", "values")  # of a ticket's fields
 
 Item = TypeVar("Item")
 
@@ -100,8 +101,10 @@ def _begin(tickets: Sequence[Ticket], feedback_type: FeedbackType) -> None:
 
 def _set_fields(works: Sequence[Work], actor: str) -> None:
     for work in works:
+        if "values" in work.fields:
+            work.changes += set_values(work.ticket, work.fields["values"], actor, "")
         for name, value in work.fields.items():
-            before = getattr(work.ticket, name) if name != "tags" else value
+            before = value if name in SET_APART else getattr(work.ticket, name)
             if before != value:
                 work.changes.append(change_of(work.ticket, name, before, value, actor, ""))
                 setattr(work.ticket, name, value)

@@ -11,7 +11,7 @@ from feedback.errors import ContentRefused
 
 MOST_BYTES = 64 * 1024  # as JSON
 LIMITS = f"data of at most {MOST_BYTES // 1024} KiB, nested at most {DEEPEST} deep"
-EXACT = 1e16  # from here on PostgreSQL gives an integer back for a number with a fraction
+EXPONENT = 1e16  # from here on Python writes one, and PostgreSQL gives an integer back
 FEW = 3
 SHORT = 150  # characters
 
@@ -50,7 +50,7 @@ def _text(value: Any) -> str:
 def _number(value: float) -> float | int | None:
     if not math.isfinite(value):
         return None
-    return int(value) if abs(value) >= EXACT else value
+    return int(value) if abs(value) >= EXPONENT else value
 
 
 def as_json(content: Any) -> str:

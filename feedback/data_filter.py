@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -13,7 +13,6 @@ import django_filters as filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet
-from django.utils.datastructures import MultiValueDict
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from drf_spectacular.utils import extend_schema_field
@@ -77,9 +76,8 @@ def _met(what: Asked) -> tuple[str, list[Any]]:
 class SeveralTexts(forms.TextInput):
     """A line for each text, and an empty one for another."""
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[str]:
-        texts = data.getlist(name) if isinstance(data, MultiValueDict) else data.get(name) or []
-        return [text for text in texts if text.strip()]
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return [text for text in data.getlist(name) if text.strip()]
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         lines = [*(value or []), ""]

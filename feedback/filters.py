@@ -6,6 +6,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache, reduce
 from operator import or_
 from typing import Any
@@ -22,10 +23,12 @@ from drf_spectacular.utils import extend_schema_field
 
 from feedback.data_filter import HOW, DataFilter, what_it_holds
 from feedback.errors import BrokenFilter, GroupProblems, GroupsRefused
+from feedback.field_kinds import as_number, kind_of
 from feedback.models import (
     MOST_POINTS,
     Exposure,
     FeedbackType,
+    FormField,
     Project,
     SavedFilter,
     Status,
@@ -35,17 +38,20 @@ from feedback.models import (
     as_text,
 )
 from feedback.numbers import row_id
+from feedback.value_filters import IS, Verbs
+from feedback.values import shown
 from rest.errors import by_field
 from rest.filters import TruthFilter
 from rest.nearest import nearest
 
 NOT = "__not"
+FIELD = "field."  # before the key of a form field
 
 # What participants may filter by: all of it stands on the tickets that they see.
 FOR_EVERYONE = ("search", "status", "tags", "blocking", "created_after", "created_before")
 
 # Between a field's label and its values, and the same for its opposite.
-VERBS = {
+VERBS: dict[str, Verbs] = {
     "search": ("contains", "does not contain"),
     "submitter_email": ("contains", "does not contain"),
     "score_min": ("is at least", "is less than"),
@@ -54,7 +60,6 @@ VERBS = {
     "created_before": ("is on or before", "is after"),
     "custom_data": ("has", "does not have"),
 }
-IS = ("is", "is none of")
 
 MOST_VALUES = 200  # of one field
 MOST_GROUPS = 50
@@ -63,6 +68,7 @@ LONGEST_TEXT = 200  # SQLite refuses much longer patterns
 Called = dict[str, list[Any]]  # rows by what was given for them, in small letters
 Choices = Callable[[type[models.Model]], QuerySet[Any]]
 Known = Mapping[type[models.Model], Mapping[int, models.Model]]
+Filters = Mapping[str, filters.Filter]  # by name
 
 NAMED_BY: dict[type[models.Model], str] = {User: "username"}
 
@@ -167,7 +173,10 @@ def with_opposites(**fields: filters.Filter) -> dict[str, filters.Filter]:
 
 
 class TicketFilterSet(filters.FilterSet):
-    """Filters of tickets; ``choices`` are what their rows may be, such as those of a project."""
+    """Filters of tickets; ``choices`` are what their rows may be, such as those of a project.
+
+    ``there`` are all that there are, where a feedback type has more: those of its form fields.
+    """
 
     vars().update(
         with_opposites(
@@ -206,9 +215,12 @@ class TicketFilterSet(filters.FilterSet):
         *,
         choices: Choices,
         known: Known | None = None,
+        there: Filters | None = None,
         **options: Any,
     ) -> None:
         super().__init__(data, Ticket.objects.all() if queryset is None else queryset, **options)
+        own = {name: each for name, each in (there or {}).items() if name not in self.filters}
+        self.filters.update(copy.deepcopy(own))
         choices = cache(choices)  # a field and its opposite offer the same
         for field in self.filters.values():
             if isinstance(field, RowsFilter):
@@ -217,19 +229,61 @@ class TicketFilterSet(filters.FilterSet):
                 field.field.known = known and known[model]
 
 
+def filters_of(feedback_type: FeedbackType) -> Filters:
+    """Every filter of the tickets of one type."""
+    return TicketFilterSet.base_filters | field_filters(feedback_type)
+
+
+def field_filters(feedback_type: FeedbackType) -> dict[str, filters.Filter]:
+    """The filters of its form fields: “field.severity”, “field.severity__not” and so on."""
+    named = {
+        f"{FIELD}{field.key}{suffix}": each
+        for field in feedback_type.fields
+        for suffix, each in kind_of(field).filters(field, label=field.label).items()
+    }
+    return with_opposites(**named)
+
+
+def filters_named(names: Iterable[str], feedback_type: FeedbackType) -> Filters:
+    """Filters among which those called ``names`` are, if there are any such.
+
+    A group that asks for no form field costs no look at them.
+    """
+    return filters_of(feedback_type) if asks_fields(names) else TicketFilterSet.base_filters
+
+
+def asks_fields(names: Iterable[str]) -> bool:
+    return any(name.startswith(FIELD) for name in names)
+
+
+def form_field_of(name: str, feedback_type: FeedbackType) -> FormField | None:
+    """The form field that the filter ``name`` looks at."""
+    key = name.removeprefix(FIELD).partition("__")[0]
+    fields = feedback_type.fields if name.startswith(FIELD) else ()
+    return next((field for field in fields if field.key == key), None)
+
+
 def of_type(
     data: QueryDict,
     feedback_type: FeedbackType,
     known: Known | None = None,
     tickets: QuerySet[Ticket] | None = None,
+    there: Filters | None = None,
 ) -> TicketFilterSet:
-    """The filter of the tickets of one type, whose project bounds every choice."""
+    """The filter of the tickets of one type, whose project bounds every choice.
+
+    Of form fields it has those of ``there``; else all, if ``data`` asks for one.
+    """
     among = (Ticket.objects.all() if tickets is None else tickets).filter(
         feedback_type=feedback_type
     )
     project = feedback_type.project
     return TicketFilterSet(
-        data, among, choices=lambda model: CHOICES_IN_PROJECT[model](project), known=known
+        data,
+        among,
+        choices=lambda model: CHOICES_IN_PROJECT[model](project),
+        known=known,
+        there=there or filters_named(data, feedback_type),
     )
 
 
@@ -243,24 +297,29 @@ def clean_params(
     """
     if not isinstance(params, Mapping) or not params:
         raise ValidationError("A group of a filter needs at least one field and its values.")
+    there = filters_named(params, feedback_type)
     for name in params:
-        if name not in TicketFilterSet.base_filters:
-            near = nearest(name, TicketFilterSet.base_filters)
+        if name not in there:
+            near = nearest(name, filters_of(feedback_type))
             raise ValidationError({name: f"There is no field “{name}” to filter by.{near}"})
     form = of_type(as_query(params), feedback_type, known).form
     if not form.is_valid():
         raise ValidationError(form.errors.as_data())
     cleaned = {name: as_list(form.cleaned_data[name]) for name in params}
-    problems = {name: _problem(name, as_list(params[name]), cleaned[name]) for name in params}
+    problems = {
+        name: _problem(there[name], as_list(params[name]), cleaned[name]) for name in params
+    }
     if any(problems.values()):
         raise ValidationError({name: problem for name, problem in problems.items() if problem})
     return cleaned
 
 
-def _problem(name: str, given: list[Any], cleaned: list[Any]) -> str:
+def _problem(asked: filters.Filter, given: list[Any], cleaned: list[Any]) -> str:
     if not cleaned:
         return "choose at least one value, or leave it out."
-    if len(given) > 1 and not _takes_several(name):
+    if len(given) > MOST_VALUES:
+        return f"give at most {MOST_VALUES} values."
+    if len(given) > 1 and not takes_several(asked):
         return "give one value only."
     if any(value is None or isinstance(value, (Mapping, list)) for value in given):
         return "a value is text, a number, or true or false."
@@ -283,17 +342,17 @@ def clean_groups(
             cleaned.append(clean_params(group, feedback_type, known))
         except ValidationError as error:
             by_group[place] = by_field(error)
-            sentences += _sentences(by_group[place])
+            sentences += _sentences(by_group[place], feedback_type)
     if sentences:
         raise GroupsRefused(by_group, sentences)
     return cleaned
 
 
-def _sentences(problems: GroupProblems) -> list[str]:
+def _sentences(problems: GroupProblems, feedback_type: FeedbackType) -> list[str]:
     """With the labels that people know, where a field is one to filter by."""
-    known = TicketFilterSet.base_filters
+    known = filters_named(problems, feedback_type)
     return [
-        f"{label_of(name)}: {' '.join(messages)}" if name in known else " ".join(messages)
+        f"{known[name].label}: {' '.join(messages)}" if name in known else " ".join(messages)
         for name, messages in problems.items()
     ]
 
@@ -306,6 +365,8 @@ def as_kept(cleaned: dict[str, list[Any]]) -> dict[str, list[Any]]:
 def _as_kept(value: Any) -> Any:
     if isinstance(value, models.Model):
         return value.pk
+    if isinstance(value, Decimal):
+        return as_number(value)
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -334,28 +395,34 @@ def any_of(
 def what_differs(ticket: Ticket, saved: SavedFilter) -> list[str]:
     """Why ``ticket`` is outside ``saved``: “status is New”, for each field that keeps it out."""
     alone = Ticket.objects.filter(pk=ticket.pk)
+    feedback_type = saved.feedback_type
     keeping_out: dict[str, list[Any]] = defaultdict(list)
     for group in saved.groups:
         for name, values in group.items():
-            if not any_of(alone, [{name: values}], saved.feedback_type).exists():
+            if not any_of(alone, [{name: values}], feedback_type).exists():
                 keeping_out[name.removesuffix(NOT)] += as_list(values)
-    return [
-        f"{label_of(name).lower()} {what}"
-        for name, values in keeping_out.items()
-        for what in _actual(ticket, name, values)
-    ]
+    known = filters_named(keeping_out, feedback_type)
+    return list(
+        dict.fromkeys(
+            f"{str(known[name].label).lower()} {what}"
+            for name, values in keeping_out.items()
+            for what in _differs(ticket, known[name], name, values)
+        )
+    )
 
 
-def _actual(ticket: Ticket, name: str, values: list[Any]) -> list[str]:
-    if isinstance(TicketFilterSet.base_filters[name], DataFilter):
+def _differs(ticket: Ticket, asked: filters.Filter, name: str, values: list[Any]) -> list[str]:
+    if isinstance(asked, DataFilter):
         return what_it_holds(ticket, values)
-    return [f"is {actual(ticket, name) or 'empty'}"]
+    return [f"is {_actual(ticket, name) or 'empty'}"]
 
 
-def actual(ticket: Ticket, name: str) -> str:
+def _actual(ticket: Ticket, name: str) -> str:
     """What ``ticket`` has in the field that the filter ``name`` looks at."""
     if name == "search":
         return f"“{ticket.summary}”"
+    if field := form_field_of(name, ticket.feedback_type):
+        return shown(field, ticket.values.get(field.key))
     value: Any = ticket
     for step in TicketFilterSet.base_filters[name].field_name.split("__"):
         value = getattr(value, step, None)
@@ -363,38 +430,38 @@ def actual(ticket: Ticket, name: str) -> str:
         return as_text([str(row) for row in value.all()])
     if isinstance(value, datetime):
         value = timezone.localtime(value).date()
-    return _shown(name, value)
+    return _shown(TicketFilterSet.base_filters[name], value)
 
 
 def describe(groups: Any, feedback_type: FeedbackType, known: Known | None = None) -> str:
     """The filter as a sentence; raises ValidationError where it cannot be understood."""
     return ", or ".join(
-        " and ".join(_phrase(name, values) for name, values in group.items())
+        " and ".join(_phrase(name, values, feedback_type) for name, values in group.items())
         for group in clean_groups(groups, feedback_type, known)
     )
 
 
-def _phrase(name: str, values: list[Any]) -> str:
-    base, negated = name.removesuffix(NOT), name.endswith(NOT)
-    shown = [_shown(base, value) for value in values]
-    return f"{label_of(name)} {VERBS.get(base, IS)[negated]} {' or '.join(shown)}"
+def _phrase(name: str, values: list[Any], feedback_type: FeedbackType) -> str:
+    asked = filters_named([name], feedback_type)[name]
+    given = " or ".join(_shown(asked, value) for value in values)
+    return f"{asked.label} {verbs_of(name, asked)[name.endswith(NOT)]} {given}"
 
 
-def _shown(name: str, value: Any) -> str:
-    choices = dict(TicketFilterSet.base_filters[name].extra.get("choices", ()))
+def _shown(asked: filters.Filter, value: Any) -> str:
+    choices = dict(asked.extra.get("choices", ()))
     return choices.get(value) or as_text(value)
 
 
-def _takes_several(name: str) -> bool:
-    return isinstance(TicketFilterSet.base_filters[name], filters.MultipleChoiceFilter)
+def verbs_of(name: str, asked: filters.Filter) -> Verbs:
+    return getattr(asked, "verbs", None) or VERBS.get(name.removesuffix(NOT), IS)
+
+
+def takes_several(asked: filters.Filter) -> bool:
+    return isinstance(asked, filters.MultipleChoiceFilter)
 
 
 def is_for_everyone(name: str) -> bool:
     return name.removesuffix(NOT) in FOR_EVERYONE
-
-
-def label_of(name: str) -> str:
-    return str(TicketFilterSet.base_filters[name].label)
 
 
 def as_query(params: Mapping[str, Any]) -> QueryDict:

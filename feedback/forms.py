@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
+from feedback.field_kinds import kind_of
 from feedback.models import (
     Comment,
     Exposure,
     FeedbackType,
+    FormField,
     Project,
     SavedFilter,
     Status,
@@ -17,6 +20,7 @@ from feedback.models import (
     TicketLink,
 )
 from feedback.services import tags_named
+from feedback.values import Values, form_field, from_form
 
 
 class ProjectForm(forms.ModelForm):
@@ -53,7 +57,31 @@ class ProjectSettingsForm(ProjectForm):
         return cleaned
 
 
-class SubmitForm(forms.ModelForm):
+class AsksFields(forms.ModelForm):
+    """A form of a ticket that asks for its type's form fields too, each as “values.KEY”."""
+
+    def ask_for(self, fields: Iterable[FormField], values: Values, *, insider: bool) -> None:
+        self.asked = [field for field in fields if not field.archived and (insider or field.public)]
+        for field in self.asked:
+            current = values.get(field.key)
+            self.fields[field.place] = form_field(field, current, insider=insider)
+            if current is not None:
+                self.initial[field.place] = kind_of(field).initial(current)
+
+    def values(self) -> dict[str, Any]:
+        """What was answered, as tickets keep it; None for what was left empty."""
+        return {field.key: from_form(field, self.cleaned_data[field.place]) for field in self.asked}
+
+    def fields_of_tickets(self) -> list[forms.BoundField]:
+        """What every ticket has."""
+        asked = {field.place for field in self.asked}
+        return [each for each in self.visible_fields() if each.name not in asked]
+
+    def fields_of_type(self) -> list[forms.BoundField]:
+        return [self[field.place] for field in self.asked]
+
+
+class SubmitForm(AsksFields):
     """A new ticket; only those who see internal tickets may choose to make one."""
 
     class Meta:
@@ -61,13 +89,22 @@ class SubmitForm(forms.ModelForm):
         fields = ["summary", "description", "exposure"]
         widgets = {"description": forms.Textarea(attrs={"rows": 8})}
 
-    def __init__(self, *args: Any, insider: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, feedback_type: FeedbackType, insider: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         if not insider:
             del self.fields["exposure"]
+        self.ask_for(feedback_type.fields, {}, insider=insider)
+
+    def given(self) -> dict[str, Any]:
+        """What the person gave, as ``submit_ticket`` takes it."""
+        asked = {field.place for field in self.asked}
+        own = {name: each for name, each in self.cleaned_data.items() if name not in asked}
+        return own | {"values": self.values()}
 
 
-class TicketForm(forms.ModelForm):
+class TicketForm(AsksFields):
     """Refuses to overwrite what changed since its page was opened."""
 
     tags = forms.CharField(required=False, help_text="Names, with commas between them.")
@@ -93,6 +130,7 @@ class TicketForm(forms.ModelForm):
         self.fields["score"].required = False
         self.initial["tags"] = ", ".join(tag.name for tag in ticket.tags.all())
         self.initial["seen"] = ticket.updated_at.isoformat()
+        self.ask_for(ticket.feedback_type.fields, ticket.values, insider=True)
 
     def clean_seen(self) -> str:
         if self.cleaned_data["seen"] != self.initial["seen"]:
@@ -114,7 +152,9 @@ class TicketForm(forms.ModelForm):
 
     def changes(self) -> dict[str, Any]:
         """What the person changed, as ``change_ticket`` takes it."""
-        changes = {name: self.cleaned_data[name] for name in self.changed_data}
+        asked = {field.place for field in self.asked}
+        changed = [name for name in self.changed_data if name not in asked]
+        changes = {name: self.cleaned_data[name] for name in changed} | {"values": self.values()}
         if "tags" in changes:
             changes["tags"] = tags_named(self.instance.project, changes["tags"])
         return changes

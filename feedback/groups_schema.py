@@ -15,7 +15,6 @@ from feedback.filters import (
     NumberFilter,
     RowsFilter,
     TicketFilterSet,
-    label_of,
 )
 from feedback.models import MOST_POINTS
 from rest.fields import NOT_BLANK
@@ -23,25 +22,34 @@ from rest.fields import NOT_BLANK
 Schema = dict[str, Any]
 
 NAME = {"type": "string", "maxLength": LONGEST_TEXT} | NOT_BLANK
+ONE = {"anyOf": [NAME, {"type": "number"}]}
+OF_FORM_FIELD = {
+    "description": "Of a form field of the type: field.KEY, of some kinds field.KEY__min and "
+    "field.KEY__max, and each with __not. No other names.",
+    "anyOf": [
+        *ONE["anyOf"],
+        {"type": "array", "items": ONE, "minItems": 1, "maxItems": MOST_VALUES},
+    ],
+}
 
 
 def groups_schema() -> Schema:
     fields = TicketFilterSet.base_filters
     group = {
         "type": "object",
-        "properties": {name: _of_field(name, field) for name, field in fields.items()},
-        "additionalProperties": False,
+        "properties": {name: _of_field(field) for name, field in fields.items()},
+        "additionalProperties": OF_FORM_FIELD,
         "minProperties": 1,
     }
     return {"type": "array", "items": group, "minItems": 1, "maxItems": MOST_GROUPS}
 
 
-def _of_field(name: str, field: filters.Filter) -> Schema:
+def _of_field(field: filters.Filter) -> Schema:
     """One value, or several in a list where the field takes several."""
     value = _of_value(field)
     most = _most(field)
     several = {"type": "array", "items": value, "minItems": 1, "maxItems": most}
-    return {"description": label_of(name), "anyOf": [value, several]}
+    return {"description": str(field.label), "anyOf": [value, several]}
 
 
 def _most(field: filters.Filter) -> int:

@@ -15,7 +15,8 @@ from feedback.models import PersonChange, PersonNote, Project, Team, Ticket
 from feedback.pages import ProjectPage
 from feedback.people import points_of
 
-NEWEST = 100
+NEWEST = 100  # notes and changes
+NEWEST_TICKETS = 20
 
 
 class PersonPage(ProjectPage):
@@ -50,9 +51,8 @@ class PersonPage(ProjectPage):
 
     def tickets(self) -> QuerySet[Ticket]:
         own = Ticket.objects.in_project(self.project).filter(submitter=self.shown)
-        return (own & seen(Ticket, self.caller)).select_related("feedback_type__project", "status")[
-            :NEWEST
-        ]
+        shown = own & seen(Ticket, self.caller)
+        return shown.select_related("feedback_type__project", "status")[:NEWEST_TICKETS]
 
 
 def called(person: User) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,20 @@ class Use:
 
 def users_of(row: models.Model) -> list[Use]:
     """Everything that refers to ``row`` and would be broken without it, a page of each kind."""
-    found: list[Use] = []
+    return [_as_user(other) for using in _relations(row) for other in using[:MOST]]
+
+
+def protecting(row: models.Model) -> Iterator[Any]:
+    """All rows that the database keeps ``row`` for."""
+    for using in _relations(row):
+        yield from using
+
+
+def _relations(row: models.Model) -> Iterator[models.QuerySet[Any]]:
     for relation in row._meta.related_objects:
         if getattr(relation, "on_delete", None) is models.PROTECT:
             manager = relation.related_model._default_manager
-            using = manager.filter(**{relation.field.name: row})
-            found += [_as_user(other) for other in using[:MOST]]
-    return found
+            yield manager.filter(**{relation.field.name: row})
 
 
 def why_kept(row: models.Model) -> str:

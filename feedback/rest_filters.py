@@ -1,18 +1,38 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import django_filters as filters
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from access.callers import Caller
 from access.rules import Right, seen, within
 from feedback.errors import BrokenFilter
-from feedback.filters import TicketFilterSet, is_for_everyone, narrow
-from feedback.models import Exposure, SavedFilter, Status, Team, Ticket
-from rest.filters import IdFilter, IdOrNameFilter, NameFilter, TruthFilter
+from feedback.filters import (
+    FIELD,
+    Filters,
+    TicketFilterSet,
+    asks_fields,
+    filters_of,
+    is_for_everyone,
+    narrow,
+)
+from feedback.models import (
+    Exposure,
+    FeedbackType,
+    FormField,
+    Project,
+    SavedFilter,
+    Status,
+    Team,
+    Ticket,
+)
+from feedback.numbers import row_id
+from rest.filters import LONGEST, IdFilter, IdOrNameFilter, NameFilter, TruthFilter
+from rest.params import MOST_NAMED
 from rest.permissions import caller_of
 
 
@@ -57,6 +77,14 @@ class OfTypeFilterSet(PartFilterSet):
     feedback_type = IdOrNameFilter("feedback_type")
 
 
+class FormFieldFilterSet(filters.FilterSet):
+    project = NameFilter("feedback_type__project__key")
+    feedback_type = IdOrNameFilter("feedback_type")
+    key = NameFilter()
+    kind = filters.ChoiceFilter(choices=FormField.Kind.choices)
+    archived = TruthFilter()
+
+
 class CommentFilterSet(filters.FilterSet):
     project = NameFilter("ticket__feedback_type__project__key")
     ticket = IdFilter()
@@ -70,6 +98,34 @@ class PersonFilterSet(filters.FilterSet):
     person = NameFilter("person__username", label="A user name")
 
 
+def ticket_filters(query: Mapping[str, Any], caller: Caller) -> Filters:
+    """What an address may filter tickets by; form fields where it names their feedback type.
+
+    Those of a project in which the caller is not inside are not there. Raises ValidationError
+    where form fields are asked for, but it is not clear of which type.
+    """
+    if not asks_fields(query):
+        return RestTicketFilterSet.base_filters
+    types = list(_types_asked(query, caller)[:2])
+    if len(types) != 1:
+        asked = [name for name in query if name.startswith(FIELD)]
+        problem = (
+            "Say of which feedback type this is a form field: add feedback_type= with its id, or "
+            "with its name beside project=."
+        )
+        raise ValidationError({name: [problem] for name in asked[:MOST_NAMED]})
+    inside = Project.objects.giving(caller, Right.INSIDE).filter(pk=types[0].project_id)
+    return RestTicketFilterSet.base_filters | (filters_of(types[0]) if inside.exists() else {})
+
+
+def _types_asked(query: Mapping[str, Any], caller: Caller) -> QuerySet[FeedbackType]:
+    types = seen(FeedbackType, caller).select_related("project")
+    project, called = query.get("project", ""), query.get("feedback_type", "")
+    if project:
+        types = types.filter(project__key__iexact=project[:LONGEST])
+    return types.filter(Q(name__iexact=called[:LONGEST]) | Q(pk=row_id(called) or 0))
+
+
 class RestTicketFilterSet(TicketFilterSet):
     """The filters of the pages, over all the projects that the caller sees."""
 
@@ -80,7 +136,8 @@ class RestTicketFilterSet(TicketFilterSet):
 
     def __init__(self, *args: Any, request: Any = None, **options: Any) -> None:
         self.caller = caller_of(request) if request is not None else Caller()
-        super().__init__(*args, choices=self._choices, request=request, **options)
+        there = ticket_filters(request.query_params, self.caller) if request is not None else {}
+        super().__init__(*args, choices=self._choices, there=there, request=request, **options)
 
     def _choices(self, model: type[models.Model]) -> QuerySet[Any]:
         return seen(model, self.caller)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
@@ -32,6 +33,7 @@ from feedback.models import (
     Version,
     Workflow,
 )
+from feedback.rest_fields import ValuesField
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -43,6 +45,8 @@ from feedback.services import (
     tags_named,
 )
 from feedback.timeline import behind
+from feedback.values import clean_values
+from rest.errors import by_field
 from rest.fields import (
     LONGEST_NAME,
     NOT_BLANK,
@@ -201,7 +205,8 @@ class StatusSerializer(InsideSerializer):
 
 
 class OfTypeSerializer(InsideSerializer):
-    inside, fixed = "feedback_type", ("feedback_type",)
+    inside = "feedback_type"
+    fixed: ClassVar[Sequence[str]] = ("feedback_type",)
 
 
 @extend_schema_field(groups_schema())
@@ -282,6 +287,10 @@ class TicketSerializer(OfTypeSerializer):
         help_text="Its priority. Null where you may not see it; sent, it leaves it as it is.",
     )
     tags = TagsField(required=False, max_length=100, help_text="Names; new ones are made.")
+    values = ValuesField(
+        required=False,
+        help_text="Of the type's form fields, by key: what is left out stays, null empties.",
+    )
 
     class Meta:
         model = Ticket
@@ -299,6 +308,7 @@ class TicketSerializer(OfTypeSerializer):
             "exposure",
             "score",
             "tags",
+            "values",
             "created_at",
             "updated_at",
         ]
@@ -316,8 +326,12 @@ class TicketSerializer(OfTypeSerializer):
 
     def to_representation(self, ticket: Ticket) -> dict[str, Any]:
         shown = super().to_representation(ticket)
-        if not self.context["view"].is_insider(ticket.project):
+        view, values = self.context["view"], ticket.values
+        if not view.is_insider(ticket.project):
             shown["team"] = shown["score"] = None
+            public = view.public_keys(ticket.feedback_type)
+            values = {key: value for key, value in values.items() if key in public}
+        shown["values"] = dict(sorted(values.items()))
         return shown
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -335,7 +349,24 @@ class TicketSerializer(OfTypeSerializer):
         if moved and status.workflow.archived:
             problem = f"Its workflow “{status.workflow}” is archived. Choose another one."
             raise serializers.ValidationError({"status": [problem]})
+        self._clean_values(attrs)
         return attrs
+
+    def _clean_values(self, attrs: dict[str, Any]) -> None:
+        """Check what is given for form fields and, of a new ticket, that what is required is."""
+        ticket: Any = self.instance
+        if ticket and "values" not in attrs:
+            return
+        feedback_type = ticket.feedback_type if ticket else attrs["feedback_type"]
+        insider = self.context["view"].is_insider(feedback_type.project)
+        fields = [field for field in feedback_type.fields if insider or field.public]
+        current = ticket.values if ticket else {}
+        try:
+            attrs["values"] = clean_values(
+                fields, attrs.get("values", {}), current, whole=ticket is None
+            )
+        except ValidationError as error:
+            raise serializers.ValidationError({"values": by_field(error)}) from error
 
     def create(self, validated_data: dict[str, Any]) -> Ticket:
         feedback_type = validated_data.pop("feedback_type")
@@ -352,6 +383,7 @@ class TicketSerializer(OfTypeSerializer):
             summary=validated_data.pop("summary"),
             description=validated_data.pop("description", ""),
             exposure=validated_data.pop("exposure", Exposure.PUBLIC),
+            values=validated_data.pop("values"),
             submitter=validated_data.pop("submitter", None) or person_behind(self.caller),
         )
         return self.update(ticket, validated_data)

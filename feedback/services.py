@@ -13,7 +13,7 @@ from django.db.models import F
 
 from access.callers import Caller
 from feedback.filter_versions import keep_filter
-from feedback.filters import as_kept, clean_groups
+from feedback.filters import as_kept, clean_groups, form_field_of
 from feedback.models import (
     Comment,
     Exposure,
@@ -31,7 +31,8 @@ from feedback.models import (
     Version,
     Workflow,
 )
-from feedback.versions import set_values
+from feedback.values import Values, clean_values, from_kept
+from feedback.versions import write_content
 
 CHANGEABLE = ("summary", "description", "team", "status", "blocking", "exposure", "score")
 
@@ -95,6 +96,7 @@ def submit_ticket(
     submitter: User,
     description: str = "",
     exposure: str = Exposure.PUBLIC,
+    values: Values | None = None,
 ) -> Ticket:
     """A new ticket in its type's first status, owned by the project managers."""
     status, team = first_place(feedback_type)
@@ -107,6 +109,7 @@ def submit_ticket(
         team=team,
         status=status,
         exposure=exposure,
+        values=merged({}, checked_values(feedback_type, values or {}, {})),
     )
     note_event(ticket, TicketEvent.Kind.SUBMITTED, actor=submitter.get_username())
     return ticket
@@ -146,13 +149,16 @@ def next_numbers(feedback_type: FeedbackType, count: int) -> range:
 def change_ticket(
     ticket: Ticket, *, actor: str, cause: str = "", **fields: Any
 ) -> list[TicketChange]:
-    """Set ``fields`` and note each that differs; nothing is written where nothing differs."""
-    unknown = fields.keys() - {*CHANGEABLE, "tags"}
+    """Set ``fields`` and note each that differs; nothing is written where nothing differs.
+
+    ``values`` holds what form fields are to have, by key; those that it leaves out stay.
+    """
+    unknown = fields.keys() - {*CHANGEABLE, "tags", "values"}
     if unknown:
         raise TypeError(f"A ticket has no field {', '.join(sorted(unknown))} that can be changed.")
     current = Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)
+    tags, values = fields.pop("tags", None), fields.pop("values", None)
     _check_same_project(ticket, fields.values())
-    tags = fields.pop("tags", None)
     moved = [name for name, value in fields.items() if getattr(current, name) != value]
     changes = [
         change_of(ticket, name, getattr(current, name), fields[name], actor, cause)
@@ -160,6 +166,10 @@ def change_ticket(
     ]
     for name in moved:
         setattr(ticket, name, fields[name])
+    if values is not None:
+        ticket.values = current.values
+        changes += set_values(ticket, values, actor, cause)
+        moved.append("values")
     if tags is not None:
         changes += _set_tags(ticket, tags, actor, cause)
     if changes:
@@ -167,6 +177,35 @@ def change_ticket(
         told = [change.field for change in changes]
         note_event(ticket, TicketEvent.Kind.MODIFIED, actor=actor, cause=cause, fields=told)
     return TicketChange.objects.bulk_create(changes)
+
+
+def set_values(ticket: Ticket, given: Values, actor: str, cause: str) -> list[TicketChange]:
+    """Give ``ticket`` what is ``given``, unsaved, and return the history that this leaves."""
+    checked = checked_values(ticket.feedback_type, given, ticket.values)
+    before, ticket.values = ticket.values, merged(ticket.values, checked)
+    changes = []
+    for field in ticket.feedback_type.fields:
+        pair = before.get(field.key), ticket.values.get(field.key)
+        if pair[0] != pair[1]:
+            change = change_of(ticket, field.place, *pair, actor, cause)
+            change.form_field = field
+            changes.append(change)
+    return changes
+
+
+def checked_values(feedback_type: FeedbackType, given: Values, current: Values) -> dict[str, Any]:
+    """``given`` as it is kept; raises ValidationError under “values”."""
+    try:
+        return clean_values(feedback_type.fields, given, current, from_kept, archived=True)
+    except ValidationError as error:
+        messages = [f"{key}: {' '.join(each)}" for key, each in error.message_dict.items()]
+        raise ValidationError({"values": messages}) from error
+
+
+def merged(values: Values, more: Values) -> dict[str, Any]:
+    """``values`` with ``more`` over them, less what that empties."""
+    both = {**values, **more}
+    return {key: value for key, value in both.items() if value is not None}
 
 
 def _set_tags(ticket: Ticket, tags: Iterable[Tag], actor: str, cause: str) -> list[TicketChange]:
@@ -283,6 +322,7 @@ def save_filter(saved: SavedFilter, *, actor: str = "") -> SavedFilter:
     saved.save()
     saved.uses.all().delete()
     named = {row for group in cleaned for values in group.values() for row in values}
+    named |= {form_field_of(name, saved.feedback_type) for group in cleaned for name in group}
     SavedFilterUse.objects.bulk_create(
         SavedFilterUse(saved_filter=saved, **{str(row._meta.model_name): row})
         for row in named
@@ -297,5 +337,5 @@ def restore_filter(saved: SavedFilter, version: Version, *, actor: str) -> Saved
     """Let ``saved`` be as ``version`` had it; raises ValidationError for what no longer fits."""
     own = SavedFilter.objects.select_related("feedback_type__project")
     saved = own.select_for_update(of=("self",)).get(pk=saved.pk)
-    set_values(saved, version.content)
+    write_content(saved, version.content)
     return save_filter(saved, actor=actor)

@@ -18,18 +18,17 @@ from access.rules import changeable, seen
 from feedback.errors import BrokenFilter
 from feedback.filters import (
     CHOICES_IN_PROJECT,
-    IS,
     NOT,
-    VERBS,
     Known,
-    TicketFilterSet,
     any_of,
     as_query,
     describe,
+    filters_of,
+    form_field_of,
     is_for_everyone,
-    label_of,
     narrow,
     of_type,
+    verbs_of,
 )
 from feedback.models import FeedbackType, SavedFilter, Ticket
 from feedback.numbers import row_id
@@ -187,7 +186,8 @@ def filter_rows(
     params: Mapping[str, list[str]], feedback_type: FeedbackType
 ) -> list[dict[str, Any]]:
     """Each field of the filter form with its opposite, and the words between label and values."""
-    form = of_type(as_query(params), feedback_type).form
+    there = filters_of(feedback_type)
+    form = of_type(as_query(params), feedback_type, there=there).form
     for name in TICKED:
         for each in (name, name + NOT):
             _swap_widget(form.fields[each], forms.CheckboxSelectMultiple())
@@ -198,18 +198,24 @@ def filter_rows(
             form.fields[each].widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     for each in ("blocking", "blocking" + NOT):  # a form that was left alone asks for nothing
         form.fields[each].choices = [("", "Either"), *form.fields[each].choices]
-    names = [name for name in TicketFilterSet.base_filters if not name.endswith(NOT)]
     return [
         {
-            "label": label_of(name),
-            "verbs": VERBS.get(name, IS),
+            "label": there[name].label,
+            "verbs": verbs_of(name, there[name]),
             "field": form[name],
             "opposite": form[name + NOT],
-            "ticked": name in TICKED,
+            "ticked": isinstance(form[name].field.widget, forms.CheckboxSelectMultiple),
             "opposite_used": name + NOT in params,
         }
-        for name in names
+        for name in there
+        if not name.endswith(NOT) and _is_offered(name, params, feedback_type)
     ]
+
+
+def _is_offered(name: str, params: Mapping[str, Any], feedback_type: FeedbackType) -> bool:
+    """What is archived is offered only where it is asked for."""
+    field = form_field_of(name, feedback_type)
+    return field is None or not field.archived or bool({name, name + NOT} & params.keys())
 
 
 def _list_few(field: Any, chosen: list[str]) -> None:

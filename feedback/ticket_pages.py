@@ -26,6 +26,7 @@ from feedback.services import (
     unlink_ticket,
 )
 from feedback.timeline import timeline
+from feedback.values import Shown, shown_values
 
 NOTES_SHOWN = 3
 
@@ -42,7 +43,8 @@ class SubmitTicketPage(TypePage, FormView):
         return self.project.archived or self.feedback_type.archived
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"insider": self.insider}
+        own = {"insider": self.insider, "feedback_type": self.feedback_type}
+        return super().get_form_kwargs() | own
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.closed or not self.contributes:
@@ -52,7 +54,7 @@ class SubmitTicketPage(TypePage, FormView):
     def form_valid(self, form: SubmitForm) -> HttpResponse:
         submitter = self.person
         try:
-            ticket = submit_ticket(self.feedback_type, submitter=submitter, **form.cleaned_data)
+            ticket = submit_ticket(self.feedback_type, submitter=submitter, **form.given())
         except ValidationError as error:
             form.add_error(None, error.messages)
             return self.form_invalid(form)
@@ -137,6 +139,10 @@ class TicketPage(ProjectPage):
         unlink_ticket(link, actor=self.actor)
         return self._done("The link is removed.")
 
+    def details(self) -> list[Shown]:
+        fields = self.ticket.feedback_type.fields
+        return shown_values(fields, self.ticket.values, insider=self.insider)
+
     def _only(self, allowed: bool) -> None:
         if not allowed:
             raise PermissionDenied
@@ -171,6 +177,7 @@ class TicketPage(ProjectPage):
                 **(self.about_submitter() if self.insider else {}),
                 "ticket": self.ticket,
                 "feedback_type": self.ticket.feedback_type,
+                "details": self.details(),
                 "entries": entries,
                 "more": more,
                 "data": cards(self.ticket, self.caller) if self.insider else [],

@@ -33,7 +33,7 @@ def timeline(
     changes = seen(TicketChange, caller).filter(ticket=ticket)
     limit = None if everything else NEWEST
     newest_comments = list(comments.order_by("-pk")[:limit])
-    newest_changes = list(changes.order_by("-pk")[:limit])
+    newest_changes = list(changes.select_related("form_field").order_by("-pk")[:limit])
     entries = [_comment(comment, insider) for comment in newest_comments]
     entries += _together(newest_changes[::-1], insider)
     more = not everything and NEWEST in (len(newest_comments), len(newest_changes))

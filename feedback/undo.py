@@ -6,10 +6,12 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from feedback.models import Status, Team, Ticket, TicketChange, as_text
+from feedback.models import VALUES, FormField, Status, Team, Ticket, TicketChange, as_text
 from feedback.services import CHANGEABLE, change_ticket, noted, tags_named
+from feedback.values import from_kept, shown
 
 
 class State(models.TextChoices):
@@ -27,6 +29,11 @@ class Undone:
     before: str = ""  # what it was before the run
     now: str = ""  # what it is, where somebody touched it since
     why: str = ""
+    label: str = ""  # what people call the field, where that is something else
+
+    @property
+    def title(self) -> str:
+        return self.label or self.field.removeprefix(VALUES).capitalize()
 
 
 def cannot(field: str, why: str) -> Undone:
@@ -44,28 +51,61 @@ def revert(
 ) -> list[Undone]:
     """Set each changed field to what it was; one touched since only if ``even`` names it."""
     current = Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)
-    undone, back = [], {}
+    undone, back, values = [], {}, {}
     for field, (before, after) in _collated(changes).items():
         now = _now(current, field)
         try:
-            value = RESTORED[field](ticket, before)
-        except LookupError:
-            undone.append(cannot(field, f"“{as_text(before)}” is no longer there."))
+            value = _restored(ticket, field, before)
+        except LookupError as gone:
+            undone.append(cannot(field, f"“{gone.args[0]}” is no longer there."))
             continue
-        if now in (after, before) or field in even:
+        touched = now not in (after, before) and field not in even
+        told = (State.TOUCHED, before, now) if touched else (State.BACK, before)
+        undone.append(_told(ticket, field, *told))
+        if not touched and _key(field):
+            values[_key(field)] = value
+        elif not touched:
             back[field] = value
-            undone.append(Undone(field, State.BACK, as_text(before)))
-        else:
-            undone.append(Undone(field, State.TOUCHED, as_text(before), as_text(now)))
+    if values:
+        back["values"] = values
     change_ticket(ticket, actor=actor, cause=cause, **back)
     return undone
+
+
+def _key(field: str) -> str:
+    """Of a form field; empty for what every ticket has."""
+    return field.removeprefix(VALUES) if field.startswith(VALUES) else ""
+
+
+def _told(ticket: Ticket, field: str, state: State, before: Any, now: Any = None) -> Undone:
+    of_form = _fields(ticket).get(_key(field))
+    if of_form is None:
+        return Undone(field, state, as_text(before), as_text(now))
+    return Undone(field, state, shown(of_form, before), shown(of_form, now), label=of_form.label)
+
+
+def _fields(ticket: Ticket) -> dict[str, FormField]:
+    return {field.key: field for field in ticket.feedback_type.fields}
+
+
+def _restored(ticket: Ticket, field: str, before: Any) -> Any:
+    """Raises LookupError with what is no longer there."""
+    if not _key(field):
+        return RESTORED[field](ticket, before)
+    of_form = _fields(ticket).get(_key(field))
+    if of_form is None:
+        raise LookupError(_key(field))
+    try:
+        return from_kept(of_form, before)
+    except ValidationError:
+        raise LookupError(as_text(before)) from None
 
 
 def _collated(changes: Iterable[TicketChange]) -> dict[str, tuple[Any, Any]]:
     """(before, after) of each field that can go back, over all that one run did to it."""
     collated: dict[str, tuple[Any, Any]] = {}
     for change in sorted(changes, key=lambda change: change.pk):
-        if change.field in RESTORED:
+        if change.field in RESTORED or _key(change.field):
             before, _ = collated.get(change.field, (change.before, None))
             collated[change.field] = (before, change.after)
     return collated
@@ -74,6 +114,8 @@ def _collated(changes: Iterable[TicketChange]) -> dict[str, tuple[Any, Any]]:
 def _now(ticket: Ticket, field: str) -> Any:
     if field == "tags":
         return sorted(tag.name for tag in ticket.tags.all())
+    if _key(field):
+        return ticket.values.get(_key(field))
     return noted(getattr(ticket, field))
 
 

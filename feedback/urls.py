@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from feedback.field_pages import FieldAddPage, FieldPage, FieldsPage
 from feedback.filter_pages import SavedFilterPage, SavedFiltersPage, SaveFilterPage
 from feedback.filter_version_page import FilterVersionsPage
 from feedback.imports.export import ExportPage
@@ -24,6 +25,9 @@ urlpatterns = [
     path(feedback_type + "import/", ImportTicketsPage.as_view(), name="import_tickets"),
     path(feedback_type + "export/", ExportPage.as_view(), name="export_tickets"),
     path(feedback_type + "submit/", SubmitTicketPage.as_view(), name="submit_ticket"),
+    path(feedback_type + "fields/", FieldsPage.as_view(), name="form_fields"),
+    path(feedback_type + "fields/add/", FieldAddPage.as_view(), name="form_field_add"),
+    path(feedback_type + "fields/<int:pk>/", FieldPage.as_view(), name="form_field"),
     path(feedback_type + "filters/", SavedFiltersPage.as_view(), name="filters"),
     path(feedback_type + "filters/save/", SaveFilterPage.as_view(), name="save_filter"),
     path(feedback_type + "filters/<int:pk>/", SavedFilterPage.as_view(), name="saved_filter"),

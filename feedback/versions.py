@@ -73,7 +73,7 @@ def values_of(row: models.Model) -> Content:
     return {field.name: field.value_from_object(row) for field in kept_fields(type(row))}
 
 
-def set_values(row: models.Model, content: Mapping[str, Any]) -> None:
+def write_content(row: models.Model, content: Mapping[str, Any]) -> None:
     """Those that ``content`` has; a field that came later stays as it is."""
     for field in kept_fields(type(row)):
         if field.name in content:

@@ -16,9 +16,13 @@ from rest_framework.response import Response
 
 from access.rules import Right, may, may_change, may_make, seen
 from feedback import rest_filters, serializers
+from feedback.field_serializers import FormFieldSerializer
+from feedback.filters import Filters, takes_several
+from feedback.form_fields import users_of_field
 from feedback.models import (
     Comment,
     FeedbackType,
+    FormField,
     PersonNote,
     Project,
     SavedFilter,
@@ -167,8 +171,27 @@ class Insiders:
         return project.pk in self.worked_in
 
 
+class FormFieldView(Insiders, OfType, PartView):
+    """Form fields: what the tickets of a feedback type are asked for, beside their own fields."""
+
+    model = FormField
+    related = ("feedback_type__project",)
+    serializer_class = FormFieldSerializer
+    filterset_class = rest_filters.FormFieldFilterSet
+    ordering = ("feedback_type", "order", "pk")
+    ordering_fields = {"id": "pk", "key": "key", "label": "label", "order": "order"}
+
+    def users_of(self, row: FormField) -> list[str]:
+        return users_of_field(row)
+
+
 class TicketView(Insiders, OfType, WritableResource):
-    """Tickets: found by the filters of the pages, changed with a history, never deleted."""
+    """Tickets: found by the filters of the pages, changed with a history, never deleted.
+
+    With ``feedback_type`` in the address they are found by its form fields too: ``field.KEY``,
+    ``field.KEY__not``, and, of numbers, dates and ratings, ``field.KEY__min`` and
+    ``field.KEY__max``.
+    """
 
     model = Ticket
     serializer_class = serializers.TicketSerializer
@@ -235,9 +258,32 @@ class TicketView(Insiders, OfType, WritableResource):
         changes = seen(TicketChange, self.caller).filter(ticket=self.get_object())
         return self._page(changes.select_related("ticket__feedback_type__project"))
 
+    @cached_property
+    def filters_there(self) -> Filters:
+        return rest_filters.ticket_filters(self.request.query_params, self.caller)
+
     def known_parameters(self) -> set[str]:
-        listed = self.action in ("links", "comments", "data", "history")
-        return {"page", "page_size"} if listed else super().known_parameters()
+        if self.action in ("links", "comments", "data", "history"):
+            return {"page", "page_size"}
+        known = super().known_parameters()
+        return {*known, *self.filters_there} if known else known
+
+    def repeatable_parameters(self) -> set[str]:
+        if not self.known_parameters():
+            return set()
+        return {name for name, each in self.filters_there.items() if takes_several(each)}
+
+    def public_keys(self, feedback_type: FeedbackType) -> set[str]:
+        """The keys of the form fields whose values everybody sees who sees a ticket."""
+        found = self._public_keys.get(feedback_type.pk)
+        if found is None:
+            found = {field.key for field in feedback_type.fields if field.public}
+            self._public_keys[feedback_type.pk] = found
+        return found
+
+    @cached_property
+    def _public_keys(self) -> dict[int, set[str]]:
+        return {}
 
     def _page(self, rows: Any) -> Response:
         shown = self.get_serializer(self.paginate_queryset(rows), many=True).data

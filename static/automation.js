@@ -19,5 +19,28 @@
     offer();
   };
 
+  // A value is asked for by the widget of the form field chosen; without a script, by plain text.
+  const followField = (part) => {
+    const field = part.closest("form").elements[part.dataset.valueOf];
+    if (!field) return;
+    const widgets = [...part.querySelectorAll("template")];
+    const plain = [...part.children].filter((each) => !widgets.includes(each));
+    const empty = (inputs) => {
+      for (const input of inputs) {
+        if (input.type === "checkbox") input.checked = false;
+        else input.value = "";
+      }
+    };
+    const show = (chosenAnew) => {
+      const widget = widgets.find((each) => each.dataset.field === field.value);
+      const shown = widget ? [widget.content.cloneNode(true)] : plain;
+      part.replaceChildren(...shown, ...widgets);
+      if (chosenAnew) empty(part.querySelectorAll("input, select, textarea"));
+    };
+    field.addEventListener("change", () => show(true));
+    show(false);
+  };
+
   document.querySelectorAll("select[data-follows]").forEach(follow);
+  document.querySelectorAll("[data-value-of]").forEach(followField);
 })();

@@ -14,7 +14,8 @@ from apikeys.models import APIKey
 from automation import queue
 from automation.macros import save_macro
 from automation.models import Delivery, ExternalListener, Macro
-from feedback.models import FeedbackType, SavedFilter, Status, Team
+from feedback.form_fields import save_form_field
+from feedback.models import FeedbackType, FormField, SavedFilter, Status, Team
 from feedback.services import create_project, link_ticket, save_filter, submit_ticket
 
 
@@ -100,6 +101,11 @@ def narrow_listener(listener, name, **group) -> SavedFilter:
     listener.filter = save_filter(saved)
     listener.save()
     return saved
+
+
+def add_field(feedback_type, label, kind="text", **options) -> FormField:
+    field = FormField(feedback_type=feedback_type, label=label, kind=kind, **options)
+    return save_form_field(field)
 
 
 def link_to_jira(ticket, remote_key="SANDBOX-12", remote_id="10012"):

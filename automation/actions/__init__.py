@@ -14,6 +14,7 @@ from automation.actions.run_macro import RunMacro
 from automation.actions.send_email import SendEmail
 from automation.actions.set_blocking import SetBlocking
 from automation.actions.set_exposure import SetExposure
+from automation.actions.set_field import SetField
 from automation.actions.unlink import Unlink
 
 # In this order, group by group, they stand on the macro's page, and run.
@@ -21,6 +22,7 @@ ACTIONS: dict[str, Action] = {
     action.kind: action
     for action in (
         AdjustWorkflow(),
+        SetField(),
         SetBlocking(),
         SetExposure(),
         AddTags(),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import TextChoices
 
 from automation import variables
-from automation.actions.fields import ProjectRows, RowsOfProject, SecretField, TextField
+from automation.actions.fields import RowsOfProject, SecretField, TextField, TypeRows
 from automation.actions.follow_ups import FollowUp
 from feedback.models import FeedbackType, Ticket, TicketChange
 from feedback.undo import Undone, cannot
@@ -49,10 +49,11 @@ class ActionForm(forms.Form):
         self,
         *args: Any,
         feedback_type: FeedbackType,
-        known: ProjectRows | None = None,
+        known: TypeRows | None = None,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
+        self.feedback_type = known.feedback_type if known else feedback_type  # whose rows are read
         for name, field in self.fields.items():
             if isinstance(field, RowsOfProject):
                 field.known = known
@@ -95,7 +96,7 @@ class Action:
     not_undoable: ClassVar[str] = ""  # why it cannot be taken back: “A mail that left …”
 
     def clean(
-        self, params: Params, feedback_type: FeedbackType, known: ProjectRows | None = None
+        self, params: Params, feedback_type: FeedbackType, known: TypeRows | None = None
     ) -> dict[str, Any]:
         """``params`` as rows and values; raises ParamsRefused."""
         form = self.Form(params, feedback_type=feedback_type, known=known)
@@ -133,6 +134,10 @@ class Action:
         known = {**words(), **hidden} if asks else {}
         filled = {name: _filled(texts[name], settings[name], known) for name in texts}
         return {**settings, **hidden, **filled}
+
+    def keys(self, settings: Settings) -> Collection[str]:
+        """Of the form fields that it names by their keys."""
+        return ()
 
     def describe(self, settings: Settings) -> str:
         return self.sentence.format(**settings)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,7 +13,8 @@ from automation.actions.follow_ups import Call
 from automation.actions.web import AddressField, HeadersField, origin_of
 from automation.expressions import check_expression
 from automation.variables import names_in
-from feedback.models import Ticket
+from feedback.models import FeedbackType, Ticket
+from rest.nearest import nearest
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 KEEP = re.compile(r"([a-z][a-z0-9]*(?:_[a-z0-9]+)*)\s*=\s*(\S.*)")
@@ -74,6 +75,8 @@ class CallWebhook(Action):
 
         def clean_keep(self) -> str:
             kept = kept_by(self.cleaned_data["keep"])
+            if kept:
+                _check_fields(kept, self.feedback_type)
             return "\n".join(f"{field} = {expression}" for field, expression in kept.items())
 
         def clean_headers(self) -> str:
@@ -104,9 +107,12 @@ class CallWebhook(Action):
             return {}
         return {"secret": "Enter what {{ secret }} stands for: it is not kept here."}
 
+    def keys(self, settings: Settings) -> Collection[str]:
+        return kept_by(settings["keep"])
+
     def describe(self, settings: Settings) -> str:
         where = origin_of(settings["url"]) or settings["url"][:60]
-        kept = ", ".join(kept_by(settings["keep"]))
+        kept = ", ".join(self.keys(settings))
         keeping = f", keeping {kept} of its answer" if kept else ""
         return f"{settings['method']} to {where}{keeping}"
 
@@ -143,6 +149,16 @@ def kept_by(text: str) -> dict[str, str]:
     if len(kept) > MOST_KEPT:
         raise ValidationError(f"Keep at most {MOST_KEPT} values.")
     return kept
+
+
+def _check_fields(keys: Iterable[str], feedback_type: FeedbackType) -> None:
+    known = [field.key for field in feedback_type.fields]
+    for key in keys:
+        if key not in known:
+            raise ValidationError(
+                f"{feedback_type} has no form field “{key[:100]}” that could keep anything."
+                f"{nearest(key, known)}"
+            )
 
 
 def _with_type(headers: Mapping[str, str], body: str) -> Mapping[str, str]:

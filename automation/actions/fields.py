@@ -20,6 +20,7 @@ from feedback.numbers import row_id
 LEAVE = "Leave as it is"
 CHOOSE = "Choose …"
 KEPT = re.compile(r"kept:[0-9a-f]{32}")  # what stands for a secret that is there already
+HALF_A_CHARACTER = re.compile(r"[\ud800-\udfff]")  # which JSON may hold, and no database
 
 Model = type[models.Model]
 
@@ -28,13 +29,18 @@ def _of_project(path: str) -> Callable[[FeedbackType], Q]:
     return lambda feedback_type: Q(**{path: feedback_type.project})
 
 
+def _of_type(feedback_type: FeedbackType) -> Q:
+    return Q(feedback_type=feedback_type)
+
+
 # Which rows an action of a type may name, by the model. The model of macros is not known here.
 OFFERED: dict[str, Callable[[FeedbackType], Q]] = {
     "feedback.team": _of_project("project"),
     "feedback.workflow": _of_project("project"),
     "feedback.status": _of_project("workflow__project"),
     "feedback.tag": _of_project("project"),
-    "automation.macro": lambda feedback_type: Q(feedback_type=feedback_type),
+    "feedback.formfield": _of_type,
+    "automation.macro": _of_type,
 }
 
 
@@ -42,7 +48,7 @@ def rows_for(model: Model, feedback_type: FeedbackType) -> QuerySet[Any]:
     return model._default_manager.filter(OFFERED[model._meta.label_lower](feedback_type))
 
 
-class ProjectRows:
+class TypeRows:
     """What the actions of one type choose from, read once for many macros."""
 
     def __init__(self, feedback_type: FeedbackType) -> None:
@@ -63,7 +69,7 @@ class RowsOfProject(forms.ModelChoiceField):
     ``offered`` narrows what is offered on the page to those that a check will take.
     """
 
-    known: ProjectRows | None = None
+    known: TypeRows | None = None
     several = False
 
     def __init__(self, model: Model | str, *, offered: Q | None = None, **options: Any) -> None:
@@ -134,7 +140,8 @@ class TextField(forms.CharField):
     def __init__(self, *, own: Iterable[str] = (), may_vanish: bool = True, **options: Any) -> None:
         super().__init__(**options)
         self.may_vanish = may_vanish and not self.required
-        self.known = {**variables.KNOWN, **dict.fromkeys(own)}
+        self.own = tuple(own)
+        self.known = {**variables.KNOWN, **dict.fromkeys(self.own)}
 
     def validate(self, value: str) -> None:
         super().validate(value)
@@ -149,6 +156,8 @@ class TextField(forms.CharField):
         """A text as it became, which keeps to the same bounds; raises ValidationError."""
         if not (filled or self.may_vanish):
             raise ValidationError("Nothing is left of it once its variables are filled in.")
+        if HALF_A_CHARACTER.search(filled):
+            raise ValidationError("It became a text with a character that cannot be kept.")
         for validator in self.validators:
             if not isinstance(validator, MaxLengthValidator):
                 validator(filled)

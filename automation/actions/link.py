@@ -55,11 +55,11 @@ class Link(Action):
             raise ValidationError("Neither a key nor an id is left once they are filled in.")
         if services.link_to(ticket, item):
             return Done()
-        link = services.link_ticket(ticket, actor=actor, cause=cause, **item)
-        return Done({"link": link.pk})
+        services.link_ticket(ticket, actor=actor, cause=cause, **item)
+        return Done({"item": item})
 
     def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
-        link = ticket.links.filter(pk=record["link"]).first()
+        link = services.link_to(ticket, record["item"])
         if link is None:
             return [cannot("link", "It is no longer there.")]
         services.unlink_ticket(link, actor=actor, cause=cause)

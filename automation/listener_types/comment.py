@@ -7,12 +7,12 @@ from typing import Any
 from automation.listener_types.base import ListenerType, Work, late, not_wanted
 from automation.macro_run import Step
 from automation.models import Delivery, ExecutionStep, ExternalListener
-from automation.senders.base import Change, fingerprint
+from automation.senders.base import Change
 from feedback.errors import OutOfOrder
 from feedback.following import Followed, follow_comment, follow_deletion
 from feedback.models import Exposure, Ticket, TicketLink
 
-LONGEST_ID = 200
+LONGEST_NAME = 190  # beside a system's or a listener's
 DID = {
     "added": "Add the comment of {author}",
     "edited": "Edit the comment of {author}",
@@ -42,7 +42,7 @@ class Commenting(ListenerType):
         return CommentWork(
             title=f"Listener “{listener}”",
             system=system,
-            remote_id=_short(comment["id"]),
+            remote_id=comment["id"],
             change=change,
             body=comment["body"],
             author=_as_shown(comment["author"] or delivery.remote_actor, listener),
@@ -52,15 +52,11 @@ class Commenting(ListenerType):
         )
 
 
-def _short(remote_id: str) -> str:
-    return remote_id if len(remote_id) <= LONGEST_ID else fingerprint(remote_id.encode(), "")
-
-
 def _as_shown(person: str, listener: ExternalListener) -> str:
     """“Dana Developer (Jira)”; the system alone where it does not say who."""
     sender = listener.external_sender
     system = sender.label if sender.system else listener.name
-    return f"{person[: LONGEST_ID - 4]} ({system})" if person else system
+    return f"{person[:LONGEST_NAME]} ({system})" if person else system
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Execution(Outcome):
         TRIGGER = "trigger", "On a trigger"
         SCHEDULE = "schedule", "On a schedule"
         UNDO = "undo", "Undo"
+        ANSWER = "answer", "By the answer to a call"
 
     public_id = models.CharField(max_length=32, unique=True, default=public_id, editable=False)
     delivery = models.ForeignKey(

@@ -5,9 +5,11 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from automation.actions import ACTIONS, action_choices
+from feedback.lists import split_names
 from feedback.models import (
     Archivable,
     FeedbackType,
+    FormField,
     Project,
     Status,
     Tag,
@@ -18,6 +20,8 @@ from feedback.models import (
 
 
 class Macro(Archivable):
+    OPTIONS = ("enabled", "once_per_ticket", "ask_first")
+
     feedback_type = models.ForeignKey(FeedbackType, on_delete=models.PROTECT, related_name="macros")
     name = models.CharField(max_length=100)
     enabled = models.BooleanField(
@@ -79,9 +83,15 @@ class MacroActionUse(models.Model):
     status = models.ForeignKey(Status, on_delete=models.PROTECT, null=True)
     tag = models.ForeignKey(Tag, on_delete=models.PROTECT, null=True)
     macro = models.ForeignKey(Macro, on_delete=models.PROTECT, null=True, related_name="used_in")
+    formfield = models.ForeignKey(FormField, on_delete=models.PROTECT, null=True)
 
     def __str__(self) -> str:
         return f"Macro “{self.action.macro}”"
+
+    def names(self, choice: str) -> bool:
+        """Whether the action has this choice of ``formfield`` among its settings."""
+        texts = [value for value in self.action.params.values() if isinstance(value, str)]
+        return any(choice in (text, *split_names(text)) for text in texts)
 
 
 class MacroSecret(models.Model):

@@ -182,9 +182,19 @@ def row_named(
 def is_as_before(item: Item, tree: Callable[[], Any]) -> bool:
     """What the project has already is not touched, nor checked once more."""
     try:
-        return bool(item.node.plain() == tree())
+        return bool(item.node.plain() == _written(tree()))
     except (Unnamed, AttributeError, TypeError, LookupError):
         return False
+
+
+def _written(tree: Any) -> Any:
+    """With numbers as a file's text has them."""
+    if isinstance(tree, dict):
+        return {name: _written(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_written(value) for value in tree]
+    is_number = isinstance(tree, int | float) and not isinstance(tree, bool)
+    return str(tree) if is_number else tree
 
 
 def apply_parts(whole: Item, work: Work) -> None:
@@ -283,9 +293,9 @@ def _status(status: Status, name: str, item: Item, work: Work) -> Status | None:
     return kept
 
 
-def in_order(before: list[Status], named: list[Status]) -> list[Status]:
+def in_order(before: list[Any], named: list[Any]) -> list[Any]:
     """As the file lists them; what it lacks stays behind the one that it stood behind."""
-    followers: dict[int, list[Status]] = {0: []}
+    followers: dict[int, list[Any]] = {0: []}
     last = 0
     for status in before:
         if status in named:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -14,28 +15,35 @@ from automation.actions.fields import RowsOfProject, YesNoField
 from automation.macro_secrets import with_secrets_of
 from automation.macros import ActionsRefused, lacking, save_macro
 from automation.models import Macro
-from automation.rules.apply import Work, is_as_before, row_named, save
+from automation.rules.apply import Work, in_order, is_as_before, row_named, save
 from automation.rules.apply_listeners import ListenerWork, named_in
 from automation.rules.circles import in_order_of_running
 from automation.rules.document import LIST, MAPPING, TRUTH, Node
 from automation.rules.export import (
+    FIELD,
     LISTENER,
+    default_of,
+    field_tree,
     filter_tree,
     macro_tree,
+    option_default,
     params_of,
-    takes_several,
     type_tree,
 )
 from automation.rules.items import Item, choice_problem, text_of
-from automation.rules.names import Called, Names
+from automation.rules.names import Called, Names, TypeNames
 from feedback.admin_forms import FeedbackTypeForm
-from feedback.filters import RowsFilter, TicketFilterSet
-from feedback.models import FeedbackType, SavedFilter, Workflow
+from feedback.field_kinds import KINDS
+from feedback.filters import Filters, RowsFilter, filters_of, takes_several
+from feedback.form_fields import put_in_order, save_form_field
+from feedback.models import FeedbackType, FormField, SavedFilter, Workflow
 from feedback.services import save_filter
+from feedback.value_filters import none_of
 
 OWN = ("prefix", "name", "default_workflow", "archived")
-TYPE = (*OWN, "filters", "macros", "listeners")
-MACRO, FILTER = ("name", "archived", "actions"), ("name", "archived", "groups")
+TYPE = (*OWN, "fields", "filters", "macros", "listeners")
+MACRO = ("name", *Macro.OPTIONS, "archived", "actions")
+FILTER = ("name", "archived", "groups")
 
 
 def apply_types(whole: Item, work: Work) -> None:
@@ -83,9 +91,21 @@ class TypeWork:
     """One feedback type of the file, whose row is there already."""
 
     def __init__(self, kind: FeedbackType, item: Item, work: Work, names: Names) -> None:
-        self.kind, self.item, self.work, self.names = kind, item, work, names.of_type(kind)
+        self.kind, self.item, self.work = kind, item, work
+        self.names = TypeNames(names, kind)
+
+    @cached_property
+    def filters(self) -> Filters:
+        """What groups may name once the file's form fields are there."""
+        return filters_of(self.kind)
 
     def apply(self) -> None:
+        fields = list(self.kind.form_fields.all())
+        named = self._each("fields", ("key", *FIELD), fields, self._field, by="key")
+        if named:
+            self._order(fields, named)
+        vars(self.kind).pop("fields", None)
+        self.names.forget(FormField)
         macros = self.kind.macros.prefetch_related("actions")
         listeners = self.kind.listeners.select_related("macro", "filter").order_by("key")
         listeners = listeners.prefetch_related("status_rows__macro", "protected_statuses")
@@ -96,9 +116,10 @@ class TypeWork:
 
     def _each(
         self, section: str, keys: Iterable[str], rows: Any, make: Any, by: str = "name"
-    ) -> None:
+    ) -> list[Any]:
+        """What became of each part of the section; nothing where there is no such section."""
         if section not in self.item.nodes:
-            return
+            return []
         there = Called(rows, by)
         for row in there.exact.values():
             row.feedback_type = self.kind
@@ -106,6 +127,28 @@ class TypeWork:
         parts = in_order_of_running(parts) if section == "macros" else parts
         named = [make(there.get(name), name, item) for name, item in parts]
         self.work.outcome.missing(there, named, self.kind.prefix)
+        return named
+
+    def _field(self, field: FormField | None, key: str, item: Item) -> FormField | None:
+        if field and is_as_before(item, lambda: field_tree(field)):
+            return field
+        item.require("label", "kind")
+        kind = item.text("kind")
+        if kind and kind not in KINDS:
+            item.note("kind", " ".join(none_of(kind, KINDS).messages))
+        elif kind and field and kind != field.kind:
+            item.note("kind", f"The kind of a field never changes: it stays {field.kind}.")
+        kept = field or FormField(feedback_type=self.kind, key=key)
+        for name in FIELD:
+            setattr(kept, name, item.value(name, default_of(name, FormField)))
+        return self._keep(item, kept, lambda: save_form_field(kept), "choices") or field
+
+    def _order(self, before: list[FormField], named: list[FormField | None]) -> None:
+        rows = in_order(before, [field for field in named if field])
+        if rows != before:
+            put_in_order(rows)
+        if [field for field in rows if field in before] != before:
+            self.work.outcome.changed.append(f"order of the form fields of {self.kind.prefix}")
 
     def _filter(self, saved: SavedFilter | None, name: str, item: Item) -> SavedFilter | None:
         if saved and is_as_before(item, lambda: filter_tree(saved, self.names)):
@@ -118,16 +161,17 @@ class TypeWork:
         return self._keep(item, kept, lambda: save_filter(kept, actor=actor), "groups") or saved
 
     def _group(self, node: Node, item: Item) -> dict[str, Any]:
-        group = Item(node, tuple(TicketFilterSet.base_filters), self.work.problems)
+        group = Item(node, tuple(self.filters), self.work.problems)
         values = {
             name: self._values(name, value, item)
             for name, value in group.nodes.items()
-            if name in TicketFilterSet.base_filters
+            if name in self.filters
         }
         return values
 
     def _values(self, name: str, node: Node, item: Item) -> list[Any]:
-        several, field = takes_several(name), TicketFilterSet.base_filters[name]
+        field = self.filters[name]
+        several = takes_several(field)
         nodes = node.value if node.kind == LIST and several else [node]
         if isinstance(field, RowsFilter):
             model = field.queryset.model
@@ -155,6 +199,8 @@ class TypeWork:
         actions = [(kind, params) for kind, params, _ in given]
         kept = macro or Macro(feedback_type=self.kind)
         kept.name, kept.archived = name, item.flag("archived")
+        for option in Macro.OPTIONS:
+            setattr(kept, option, item.flag(option, option_default(option)))
         actions = with_secrets_of(kept, actions)
 
         def store() -> Macro:
@@ -236,15 +282,6 @@ class TypeWork:
             return None
         self.work.outcome.note(row, created, self.kind.prefix)
         return row
-
-
-def _written(tree: Any) -> Any:
-    """With numbers as a file's text has them."""
-    if isinstance(tree, dict):
-        return {name: _written(value) for name, value in tree.items()}
-    if isinstance(tree, list):
-        return [_written(value) for value in tree]
-    return str(tree) if isinstance(tree, int) and not isinstance(tree, bool) else tree
 
 
 def _note_action(part: Item, problems: Mapping[str, Any]) -> None:

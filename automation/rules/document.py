@@ -13,10 +13,11 @@ DEEPEST = 12
 SHOWN = 100  # problems at once
 
 TEXT, LIST, MAPPING, TRUTH, NOTHING = "text", "list", "mapping", "yes or no", "nothing"
+NUMBER = "number"
 KINDS = {
     "tag:yaml.org,2002:str": TEXT,
-    "tag:yaml.org,2002:int": "number",
-    "tag:yaml.org,2002:float": "number",
+    "tag:yaml.org,2002:int": NUMBER,
+    "tag:yaml.org,2002:float": NUMBER,
     "tag:yaml.org,2002:bool": TRUTH,
     "tag:yaml.org,2002:null": NOTHING,
     "tag:yaml.org,2002:timestamp": "date",

@@ -7,21 +7,33 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django_filters import MultipleChoiceFilter
+from django_filters import Filter
 
 from automation.actions import ACTIONS
 from automation.actions.fields import RowsOfProject, SecretField
 from automation.listener_form import ListenerForm
 from automation.models import ExternalListener, Macro, MacroAction
-from automation.rules.names import Names, Unnamed
+from automation.rules.names import Names, TypeNames, Unnamed
 from automation.rules.yaml_text import as_yaml
-from feedback.filters import RowsFilter, TicketFilterSet, as_list
-from feedback.models import FeedbackType, Project, SavedFilter, Status, Team, Workflow
+from feedback.filters import RowsFilter, as_list, filters_named, takes_several
+from feedback.models import (
+    FeedbackType,
+    FormField,
+    Project,
+    SavedFilter,
+    Status,
+    Team,
+    Workflow,
+)
 from feedback.numbers import row_id
 
 VERSION = 1
 SECRETS = ("new_secret", "remove_secret")
 LISTENER = ["key", *(name for name in ListenerForm.Meta.fields if name not in ("key", *SECRETS))]
+FIELD = [
+    *("label", "kind", "public_label", "choices", "archived_choices", "highest"),
+    *("required", "help", "public", "archived"),
+]
 Tree = dict[str, Any]
 
 
@@ -47,7 +59,7 @@ def rules_of(project: Project) -> Rules:
             for workflow in project.workflows.order_by("pk").prefetch_related("statuses")
         ],
         "feedback_types": [
-            {**type_tree(kind), **_below(kind, names.of_type(kind), left_out)}
+            {**type_tree(kind), **_below(kind, TypeNames(names, kind), left_out)}
             for kind in _types(project)
         ],
     }
@@ -58,7 +70,7 @@ def _types(project: Project) -> Iterable[FeedbackType]:
     return (
         project.feedback_types.order_by("pk")
         .select_related("default_workflow")
-        .prefetch_related("saved_filters", "macros__actions", "listeners__macro")
+        .prefetch_related("form_fields", "saved_filters", "macros__actions", "listeners__macro")
         .prefetch_related("listeners__filter", "listeners__status_rows__macro")
         .prefetch_related("listeners__protected_statuses")
     )
@@ -94,14 +106,30 @@ def type_tree(kind: FeedbackType) -> Tree:
     }
 
 
+def field_tree(field: FormField) -> Tree:
+    values = {name: getattr(field, name) for name in FIELD}
+    given = {name: value for name, value in values.items() if value != default_of(name, FormField)}
+    return {"key": field.key, **given}
+
+
 def filter_tree(saved: SavedFilter, names: Names) -> Tree:
-    groups = [_group(group, names) for group in saved.groups]
+    groups = [_group(group, saved.feedback_type, names) for group in saved.groups]
     return {"name": saved.name, **_archived(saved), "groups": groups}
 
 
 def macro_tree(macro: Macro, names: Names) -> Tree:
     actions = [_action(action, names) for action in macro.actions.all()]
-    return {"name": macro.name, **_archived(macro), "actions": actions}
+    options = {
+        name: getattr(macro, name)
+        for name in Macro.OPTIONS
+        if getattr(macro, name) != option_default(name)
+    }
+    return {"name": macro.name, **options, **_archived(macro), "actions": actions}
+
+
+def option_default(name: str) -> bool:
+    default: bool = Macro._meta.get_field(name).get_default()  # type: ignore[union-attr]
+    return default
 
 
 def listener_tree(listener: ExternalListener, names: Names) -> Tree:
@@ -139,10 +167,10 @@ def unix(value: Any) -> Any:
     return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
-def default_of(name: str) -> Any:
+def default_of(name: str, model: type[models.Model] = ExternalListener) -> Any:
     if name in LISTS:
         return []
-    field: Any = ExternalListener._meta.get_field(name)
+    field: Any = model._meta.get_field(name)
     return field.get_default()
 
 
@@ -174,8 +202,13 @@ def _below(kind: FeedbackType, names: Names, left_out: list[str]) -> Tree:
         for listener in kind.listeners.all()
         if listener not in whole
     ]
-    parts = {"filters": filters, "macros": macros, "listeners": listeners}
-    return {name: list(part.values()) for name, part in parts.items() if part}
+    parts = {
+        "fields": [field_tree(field) for field in kind.fields],
+        "filters": list(filters.values()),
+        "macros": list(macros.values()),
+        "listeners": list(listeners.values()),
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def _stands(
@@ -186,26 +219,22 @@ def _stands(
     return listener.filter_id in {None, *filters} and used <= {None, *macros}
 
 
-def _group(group: Any, names: Names) -> Tree:
-    if unknown := [name for name in group if name not in TicketFilterSet.base_filters]:
+def _group(group: Any, kind: FeedbackType, names: Names) -> Tree:
+    there = filters_named(group, kind)
+    if unknown := [name for name in group if name not in there]:
         raise Unnamed(f"there is no field “{unknown[0]}”")
     return {
-        name: _filter_value(name, as_list(group[name]), names)
-        for name in TicketFilterSet.base_filters
+        name: _filter_value(field, as_list(group[name]), names)
+        for name, field in there.items()
         if name in group
     }
 
 
-def _filter_value(name: str, values: list[Any], names: Names) -> Any:
-    field = TicketFilterSet.base_filters[name]
+def _filter_value(field: Filter, values: list[Any], names: Names) -> Any:
     if isinstance(field, RowsFilter):
         values = [_name_of(field.queryset.model, value, names) for value in values]
         values.sort(key=by_letters)
-    return values if takes_several(name) else values[0]
-
-
-def takes_several(name: str) -> bool:
-    return isinstance(TicketFilterSet.base_filters[name], MultipleChoiceFilter)
+    return values if takes_several(field) else values[0]
 
 
 def _action(row: MacroAction, names: Names) -> Tree:

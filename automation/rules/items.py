@@ -12,6 +12,7 @@ from automation.rules.document import (
     LIST,
     MAPPING,
     NOTHING,
+    NUMBER,
     TEXT,
     TRUTH,
     Node,
@@ -90,6 +91,25 @@ class Item:
         if node.kind != TRUTH:
             self.problems.note(node, "Write true or false here.")
         return bool(node.plain())
+
+    def number(self, name: str, default: int) -> int:
+        node = self.nodes.get(name)
+        if node is None:
+            return default
+        if node.kind != NUMBER or not node.value.isdecimal():
+            self.problems.note(node, "Write a whole number here.")
+            return default
+        return int(node.value[:18])
+
+    def value(self, name: str, default: Any) -> Any:
+        """What belongs where ``default`` is what is meant by nothing."""
+        readers: dict[type, Any] = {bool: self.flag, int: self.number, list: self.texts}
+        return readers.get(type(default), self.text)(name, default)
+
+    def texts(self, name: str, default: list[str]) -> list[str]:
+        if name not in self.nodes:
+            return default
+        return [text_of(node, self.problems) for node in self.parts(name)]
 
     def parts(self, name: str) -> list[Node]:
         node = self.nodes.get(name)

@@ -10,12 +10,16 @@ from django.db import models
 
 from automation.models import Macro
 from feedback.filters import CHOICES_IN_PROJECT
-from feedback.models import FeedbackType, Project, Status, Workflow
+from feedback.models import FeedbackType, FormField, Project, Status, Workflow
 from rest.nearest import nearest
 
 CHOICES: dict[type[models.Model], Callable[[Project], Any]] = {
     **CHOICES_IN_PROJECT,
     Workflow: lambda project: project.workflows.all(),
+}
+OWN_ROWS: dict[type[models.Model], Callable[[FeedbackType], Any]] = {
+    FormField: lambda kind: kind.form_fields.all(),
+    Macro: lambda kind: kind.macros.all(),
 }
 Index = dict[str, list[models.Model]]
 
@@ -28,6 +32,8 @@ def callings(row: Any) -> tuple[str, ...]:
     """What ``row`` may be called, the shortest first."""
     if isinstance(row, Status):
         return row.name, f"{row.workflow}: {row.name}"
+    if isinstance(row, FormField):
+        return (row.key,)
     return (row.get_username() if isinstance(row, User) else row.name,)
 
 
@@ -43,30 +49,17 @@ class Called:
 
 
 class Names:
-    """What the rows of one project are called, read once for each kind; macros are a type's own."""
+    """What the rows of one project are called, read once for each kind."""
 
-    def __init__(self, project: Project, feedback_type: FeedbackType | None = None) -> None:
-        self.project, self.feedback_type = project, feedback_type
+    def __init__(self, project: Project) -> None:
+        self.project = project
         self._rows: dict[type[models.Model], dict[int, models.Model]] = {}
         self._indexes: dict[type[models.Model], tuple[Index, Index]] = {}
 
     def rows(self, model: type[models.Model]) -> dict[int, models.Model]:
         if model not in self._rows:
-            own = Macro.objects.filter(feedback_type=self.feedback_type)
-            rows = own if model is Macro else CHOICES[model](self.project)
-            self._rows[model] = {row.pk: row for row in rows}
+            self._rows[model] = {row.pk: row for row in CHOICES[model](self.project)}
         return self._rows[model]
-
-    def of_type(self, feedback_type: FeedbackType) -> Names:
-        """The same, with what was read so far, and the macros of that type."""
-        own = Names(self.project, feedback_type)
-        own._rows, own._indexes = {**self._rows}, {**self._indexes}
-        return own
-
-    def forget(self, model: type[models.Model]) -> None:
-        """Read the rows anew: there are others now."""
-        self._rows.pop(model, None)
-        self._indexes.pop(model, None)
 
     def with_id(self, model: type[models.Model], pk: int) -> models.Model | None:
         """A row of the project, or a person who was once part of it."""
@@ -119,3 +112,26 @@ class Names:
                     folded.setdefault(name, []).append(row)
             self._indexes[model] = exact, folded
         return self._indexes[model]
+
+
+class TypeNames(Names):
+    """The same, and what the rows of one feedback type are called."""
+
+    def __init__(self, whole: Names, kind: FeedbackType) -> None:
+        super().__init__(whole.project)
+        self.whole, self.kind = whole, kind
+
+    def rows(self, model: type[models.Model]) -> dict[int, models.Model]:
+        if model not in OWN_ROWS:
+            return self.whole.rows(model)
+        if model not in self._rows:
+            self._rows[model] = {row.pk: row for row in OWN_ROWS[model](self.kind)}
+        return self._rows[model]
+
+    def forget(self, model: type[models.Model]) -> None:
+        """Read the rows anew: there are others now."""
+        self._rows.pop(model, None)
+        self._indexes.pop(model, None)
+
+    def _index(self, model: type[models.Model]) -> tuple[Index, Index]:
+        return super()._index(model) if model in OWN_ROWS else self.whole._index(model)

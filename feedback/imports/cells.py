@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from feedback.models import Exposure, Status, Tag, Ticket, TicketLink
+from feedback.field_kinds import kind_of
+from feedback.filters import FIELD
+from feedback.lists import join_names
+from feedback.models import (
+    Exposure,
+    FeedbackType,
+    FormField,
+    Status,
+    Tag,
+    Ticket,
+    TicketLink,
+)
+from feedback.values import written
 
 LINK_COLUMNS = {
     "system": "Where the item lives: jira (also when left empty), azure_devops, rally, salesforce, "
@@ -38,7 +50,6 @@ LINK_FILE_COLUMNS = {
 
 # A spreadsheet takes a cell that begins so for a formula, unless an apostrophe goes before it.
 FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-TAG = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,;]|\Z)|([^,;]+)')
 
 
 def guard(text: str) -> str:
@@ -55,16 +66,24 @@ def squeezed(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def tag_names(cell: str) -> list[str]:
-    names = (quoted.replace('""', '"') or plain for quoted, plain in TAG.findall(cell))
-    return list(filter(None, (name.strip() for name in names)))
+def ticket_columns(feedback_type: FeedbackType) -> dict[str, str]:
+    """Every column of a file of tickets, with what it holds."""
+    return TICKET_COLUMNS | {field_column(field): _holds(field) for field in feedback_type.fields}
+
+
+def field_column(field: FormField) -> str:
+    """Such as field.severity, as filters call it."""
+    return f"{FIELD}{field.key}"
+
+
+def _holds(field: FormField) -> str:
+    kind = kind_of(field)
+    choices = f" Choices: {join_names(kind.choices(field))}." if kind.choices(field) else ""
+    return f"{field.label}. {kind.holds}{choices}"
 
 
 def tags_cell(tags: Iterable[Tag]) -> str:
-    names = sorted(tag.name for tag in tags)
-    return ", ".join(
-        '"' + name.replace('"', '""') + '"' if re.search('[,;"]', name) else name for name in names
-    )
+    return join_names(sorted(tag.name for tag in tags))
 
 
 def status_cell(status: Status, *, several: bool) -> str:
@@ -72,8 +91,13 @@ def status_cell(status: Status, *, several: bool) -> str:
     return f"{status.workflow}: {status}" if several else str(status)
 
 
-def fields_of(ticket: Ticket, tags: Iterable[Tag], *, several: bool) -> dict[str, str]:
+def fields_of(
+    ticket: Ticket, tags: Iterable[Tag], form_fields: Iterable[FormField], *, several: bool
+) -> dict[str, str]:
     """The cells of a ticket by column, without its links; ``several`` workflows are told apart."""
+    values = {
+        field_column(field): written(field, ticket.values.get(field.key)) for field in form_fields
+    }
     return {
         "ref": ticket.ref,
         "summary": ticket.summary,
@@ -87,6 +111,7 @@ def fields_of(ticket: Ticket, tags: Iterable[Tag], *, several: bool) -> dict[str
         "submitter": ticket.submitter.get_username(),
         "created": ticket.created_at.isoformat(timespec="seconds"),
         "updated": ticket.updated_at.isoformat(timespec="seconds"),
+        **values,
     }
 
 
@@ -94,9 +119,11 @@ def link_cells(link: TicketLink) -> dict[str, str]:
     return {name: str(getattr(link, name)) for name in LINK_COLUMNS}
 
 
-def lines_of(ticket: Ticket, *, several: bool) -> Iterator[list[str]]:
+def lines_of(
+    ticket: Ticket, form_fields: Iterable[FormField], columns: Mapping[str, str], *, several: bool
+) -> Iterator[list[str]]:
     """One line, and for each link after the first another that holds nothing but that link."""
-    own = fields_of(ticket, ticket.tags.all(), several=several)
+    own = fields_of(ticket, ticket.tags.all(), form_fields, several=several)
     links = [link_cells(link) for link in ticket.links.all()] or [{}]
     for cells in (own | links[0], *({"ref": ticket.ref, **link} for link in links[1:])):
-        yield [guard(cells.get(name, "")) for name in TICKET_COLUMNS]
+        yield [guard(cells.get(name, "")) for name in columns]

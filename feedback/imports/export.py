@@ -12,8 +12,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from feedback.imports.cells import TICKET_COLUMNS, lines_of
-from feedback.models import Ticket
+from feedback.imports.cells import lines_of, ticket_columns
+from feedback.models import FeedbackType, Ticket
 from feedback.ticket_list import ORDERS, TicketsPage
 
 AT_ONCE = 500
@@ -33,7 +33,8 @@ class ExportPage(TicketsPage):
             return redirect(f"{self.feedback_type.get_absolute_url()}?{request.GET.urlencode()}")
         several = self.project.workflows.count() > 1
         name = f"{self.project.key}-{self.feedback_type.prefix}-{timezone.localdate()}.csv"
-        return as_csv(name, _lines(tickets.order_by(*ORDERS[self.order][1]), several))
+        ordered = tickets.order_by(*ORDERS[self.order][1])
+        return as_csv(name, _lines(ordered, self.feedback_type, several))
 
 
 def as_csv(name: str, lines: Iterable[list[str]]) -> Any:
@@ -44,11 +45,14 @@ def as_csv(name: str, lines: Iterable[list[str]]) -> Any:
     return answer
 
 
-def _lines(tickets: QuerySet[Ticket], several: bool) -> Iterator[list[str]]:
+def _lines(
+    tickets: QuerySet[Ticket], feedback_type: FeedbackType, several: bool
+) -> Iterator[list[str]]:
+    columns = ticket_columns(feedback_type)
     related = tickets.select_related("feedback_type", "status__workflow", "team", "submitter")
-    yield list(TICKET_COLUMNS)
+    yield list(columns)
     for ticket in related.prefetch_related("tags", "links").iterator(chunk_size=AT_ONCE):
-        yield from lines_of(ticket, several=several)
+        yield from lines_of(ticket, feedback_type.fields, columns, several=several)
 
 
 class _Passing:

@@ -6,8 +6,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from feedback.imports.cells import unguard
 from feedback.imports.problems import Problem, Refused, refuse
@@ -46,9 +46,10 @@ class Row:
 class Layout:
     """The columns that a file may have, and what it may leave out."""
 
-    columns: Collection[str]
+    columns: Mapping[str, str]  # with what each holds
     required: Sequence[str]
     without_header: Sequence[str] = ()  # the columns of a file whose first cell is a ticket's id
+    aliases: Mapping[str, str] = field(default_factory=dict)  # what else a column may be called
 
 
 def decode(raw: bytes) -> str:
@@ -133,7 +134,7 @@ def column_name(text: str) -> str:
 
 
 def _header(cells: list[str], line: int, layout: Layout) -> list[str]:
-    names = [column_name(cell) for cell in cells]
+    names = [layout.aliases.get(name, name) for name in map(column_name, cells)]
     while names and not names[-1]:  # spreadsheets leave empty columns behind
         names.pop()
     problems = []
@@ -159,7 +160,10 @@ def _header(cells: list[str], line: int, layout: Layout) -> list[str]:
 def _what_is(name: str, layout: Layout) -> str:
     if not name:
         return "A column has no name in the header line: name it, or take it out."
-    near = nearest(name, layout.columns) or f" Known are {', '.join(layout.columns)}."
+    near = (
+        nearest(name, [*layout.columns, *layout.aliases])
+        or f" Known are {', '.join(layout.columns)}."
+    )
     return f"There is no column “{name[:50]}”.{near}"
 
 

@@ -13,10 +13,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import cached_property
 
 from access.rules import Right
 from feedback.imports import links, tickets
-from feedback.imports.cells import LINK_FILE_COLUMNS, TICKET_COLUMNS
+from feedback.imports.cells import LINK_FILE_COLUMNS
 from feedback.imports.export import as_csv
 from feedback.imports.files import MAX_BYTES, MAX_ROWS, Layout, Row, decode, read_rows
 from feedback.imports.plan import Plan, Report, carry_out, rehearse
@@ -169,12 +170,18 @@ class ImportPage(ProjectPage):
 
 class ImportTicketsPage(ManagedTypePage, ImportPage):
     kind = "tickets"
-    layout = tickets.LAYOUT
-    columns = TICKET_COLUMNS
     example = (
         "ref,summary,description,status,team,tags,exposure,blocking,submitter,remote_key\n"
         ",The lens cap melts,Left in the sun,New,Beta Support,camera; heat,public,no,,SANDBOX-12\n"
     )
+
+    @cached_property
+    def layout(self) -> Layout:  # type: ignore[override]
+        return tickets.layout_of(self.feedback_type)
+
+    @property
+    def columns(self) -> Mapping[str, str]:  # type: ignore[override]
+        return self.layout.columns
 
     def get_title(self) -> str:
         return f"Import {self.feedback_type}"

@@ -18,6 +18,7 @@ from feedback.imports.files import Row
 from feedback.imports.problems import Problem, Refused, refuse
 from feedback.models import FeedbackType, Project, Ticket, TicketChange
 from feedback.services import tags_named
+from feedback.values import shown
 
 
 class Kind(Enum):
@@ -62,6 +63,10 @@ class Outcome:
             ("Exposure", ticket.exposure if ticket.exposure == "internal" else ""),
             ("Blocking", "yes" if ticket.blocking else ""),
             ("Priority score", str(ticket.score or "")),
+            *(
+                (field.label, shown(field, ticket.values.get(field.key)))
+                for field in ticket.feedback_type.fields
+            ),
             *((name.capitalize(), text) for name, text in noted if name in ("tags", "link")),
         ]
 
@@ -157,7 +162,7 @@ def _all_or_nothing() -> Iterator[None]:
 
 def _carry_out(plan: Plan, actor: str, last_number: int | None = None) -> Report:
     new = [step.work.ticket for step in plan.steps if step.new]
-    _lock([step for step in plan.steps if not step.new])
+    _lock(plan)
     new_tags = _name_tags(plan)
     works = [step.work for step in plan.steps]
     do_work(works, actor=actor, feedback_type=plan.feedback_type)
@@ -187,8 +192,9 @@ def _submitted_since(feedback_type: FeedbackType, new: list[Ticket], last: int |
     return sum(summary in summaries for summary in others.values_list("summary", flat=True))
 
 
-def _lock(steps: Iterable[Step]) -> None:
+def _lock(plan: Plan) -> None:
     """Each ticket as it is now, locked in the order that workers lock in, until the commit."""
+    steps = [step for step in plan.steps if not step.new]
     held: dict[int, Ticket] = {}
     rows = Ticket.objects.select_for_update(of=("self",)).order_by("pk")
     related = rows.select_related("feedback_type__project", "status", "team", "submitter")
@@ -199,6 +205,8 @@ def _lock(steps: Iterable[Step]) -> None:
         if ticket is None:
             raise refuse(f"{step.work.ticket} is gone: take the line out.", step.line, "ref")
         step.work.ticket = ticket
+        if plan.feedback_type:
+            ticket.feedback_type = plan.feedback_type  # whose form fields are read once
 
 
 def _name_tags(plan: Plan) -> list[str]:

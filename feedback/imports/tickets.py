@@ -2,25 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from feedback.bulk import Work, tags_of
-from feedback.imports.cells import TICKET_COLUMNS, fields_of, squeezed, tag_names
-from feedback.imports.files import Layout, Row
+from feedback.imports.cells import (
+    field_column,
+    fields_of,
+    squeezed,
+    ticket_columns,
+)
+from feedback.imports.files import Layout, Row, column_name
 from feedback.imports.links import KnownLinks, LinkCells
 from feedback.imports.names import Names, ref_key, tickets_called
 from feedback.imports.plan import Plan, Step, steps_of
 from feedback.imports.problems import Problem, Refused, refuse
-from feedback.models import MOST_POINTS, Exposure, FeedbackType, Status, Team, Ticket
+from feedback.lists import split_names
+from feedback.models import (
+    MOST_POINTS,
+    Exposure,
+    FeedbackType,
+    FormField,
+    Status,
+    Team,
+    Ticket,
+)
 from feedback.services import CHANGEABLE
+from feedback.values import ARCHIVED, from_text
 
-LAYOUT = Layout(TICKET_COLUMNS, required=[])
 TRUE = ("yes", "y", "true", "1", "x")
 FALSE = ("no", "n", "false", "0")
+
+
+def layout_of(feedback_type: FeedbackType) -> Layout:
+    """Form fields may go by their label or key too, where nothing else is called so."""
+    columns = ticket_columns(feedback_type)
+    called = [
+        (column_name(name), field_column(field))
+        for field in feedback_type.fields
+        for name in {column_name(field.label), field.key}
+    ]
+    times = Counter(name for name, _ in called)
+    aliases = {name: column for name, column in called if times[name] == 1 and name not in columns}
+    return Layout(columns, required=[], aliases=aliases)
+
+
+class ValueCell(forms.CharField):
+    """What a cell says to a form field."""
+
+    def __init__(self, field: FormField, current: Any) -> None:
+        super().__init__(required=field.required, strip=False)
+        self.field, self.current = field, current
+
+    def clean(self, cell: Any) -> Any:
+        if self.field.archived:
+            raise ValidationError(ARCHIVED)
+        return from_text(self.field, cell or "", self.current)
 
 
 class TicketRowForm(LinkCells):
@@ -43,10 +85,23 @@ class TicketRowForm(LinkCells):
     )
     submitter = forms.CharField()
 
-    def __init__(self, cells: dict[str, str], *, names: Names, ticket: Ticket | None) -> None:
-        super().__init__(cells, needed=() if "ref" in cells or ticket else ["summary"])
+    def __init__(
+        self,
+        cells: dict[str, str],
+        *,
+        names: Names,
+        form_fields: Mapping[str, FormField],
+        ticket: Ticket | None,
+    ) -> None:
+        new = not ("ref" in cells or ticket)
+        super().__init__(cells, needed=["summary"] if new else ())
         self.names = names
         self.ticket = ticket
+        self.form_fields = form_fields
+        for column, field in form_fields.items():
+            if column in cells or (new and field.required and not field.archived):
+                current = ticket.values.get(field.key) if ticket else None
+                self.fields[column] = ValueCell(field, current)
 
     def clean_status(self) -> Status:
         current = self.ticket.status if self.ticket else None
@@ -57,7 +112,7 @@ class TicketRowForm(LinkCells):
         return self.names.team(self.cleaned_data["team"], current)
 
     def clean_tags(self) -> list[str]:
-        names = tag_names(self.cleaned_data["tags"])
+        names = split_names(self.cleaned_data["tags"])
         if any(len(name) > 50 for name in names):
             raise ValidationError("A tag has at most 50 characters.")
         return names
@@ -85,6 +140,13 @@ class TicketRowForm(LinkCells):
             )
         return own
 
+    def values(self) -> dict[str, Any]:
+        return {
+            field.key: self.cleaned_data[column]
+            for column, field in self.form_fields.items()
+            if column in self.cleaned_data
+        }
+
     def step(self, line: int, person: User, feedback_type: FeedbackType) -> Step:
         given = {name: value for name, value in self.cleaned_data.items() if name in self.fields}
         new = self.ticket is None
@@ -94,8 +156,11 @@ class TicketRowForm(LinkCells):
             description=given.pop("description", ""),
             submitter=given.get("submitter", person),
             exposure=given.pop("exposure", Exposure.PUBLIC),
+            values=self.values(),
         )
         fields = {name: given[name] for name in CHANGEABLE if name in given}
+        if not new and (values := self.values()):
+            fields["values"] = values
         return Step(line, Work(ticket, fields), new, tags=given.get("tags") or None)
 
 
@@ -112,6 +177,7 @@ class TicketFile:
         self.links = KnownLinks(self.tickets.values())
         submitters = [row.cells["submitter"].strip() for row in rows if "submitter" in row.cells]
         self.names = Names(project, person, submitters)
+        self.form_fields = {field_column(field): field for field in feedback_type.fields}
         self._changed_in: dict[int, int] = {}
 
     def step(self, row: Row) -> Step:
@@ -119,7 +185,7 @@ class TicketFile:
         ref = row.cells.get("ref", "")
         ticket = self.tickets.get(ref_key(ref) or ("", 0))
         cells = self._left(row, ticket) if ticket else row.cells
-        form = TicketRowForm(cells, names=self.names, ticket=ticket)
+        form = TicketRowForm(cells, names=self.names, form_fields=self.form_fields, ticket=ticket)
         problems = form.problems(row.line)
         if ref and not ticket:
             problems.append(Problem(self._no_ticket(ref), row.line, "ref"))
@@ -132,7 +198,7 @@ class TicketFile:
 
     def _left(self, row: Row, ticket: Ticket) -> dict[str, str]:
         """The cells that say something else than the export of ``ticket`` would."""
-        own = row.cells.keys() & {*CHANGEABLE, "tags"}
+        own = row.cells.keys() & {*CHANGEABLE, "tags", *self.form_fields}
         other = self._changed_in.setdefault(ticket.pk, row.line) if own else row.line
         if other != row.line:
             raise refuse(
@@ -141,7 +207,12 @@ class TicketFile:
                 row.line,
                 "ref",
             )
-        said = fields_of(ticket, self.tags[ticket.pk], several=self.names.several)
+        said = fields_of(
+            ticket,
+            self.tags[ticket.pk],
+            self.feedback_type.fields,
+            several=self.names.several,
+        )
         return {
             name: cell
             for name, cell in row.cells.items()

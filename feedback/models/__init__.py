@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from feedback.models.form_fields import VALUES, FormField
 from feedback.models.people import PersonChange, PersonNote, Standing
 from feedback.models.projects import (
     Archivable,
@@ -30,10 +31,12 @@ from feedback.models.versions import Version, version_now
 __all__ = [
     "MOST_POINTS",
     "REF",
+    "VALUES",
     "Archivable",
     "Comment",
     "Exposure",
     "FeedbackType",
+    "FormField",
     "PersonChange",
     "PersonNote",
     "Project",

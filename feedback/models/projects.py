@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -9,9 +11,13 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Upper
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from access.callers import Caller
 from access.rules import Right, within
+
+if TYPE_CHECKING:
+    from feedback.models.form_fields import FormField
 
 KEY_PATTERN = r"[a-z0-9][a-z0-9_-]*"
 
@@ -190,6 +196,11 @@ class FeedbackType(Archivable):
 
     def get_absolute_url(self) -> str:
         return reverse("tickets", args=[self.project.key, self.prefix])
+
+    @cached_property
+    def fields(self) -> list[FormField]:
+        """Its form fields in their order, archived ones too, read once for this object."""
+        return list(self.form_fields.all())
 
     def clean(self) -> None:
         """A ref is never given twice, nor does a ticket ever change its own."""

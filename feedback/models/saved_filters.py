@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.urls import reverse
 
+from feedback.models.form_fields import FormField
 from feedback.models.projects import Archivable, FeedbackType, Project, Status, Tag, Team
 from feedback.models.versions import version_now
 
@@ -53,6 +54,17 @@ class SavedFilterUse(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True)
     tag = models.ForeignKey(Tag, on_delete=models.PROTECT, null=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True)
+    formfield = models.ForeignKey(FormField, on_delete=models.PROTECT, null=True)
 
     def __str__(self) -> str:
         return f"Saved filter “{self.saved_filter}”"
+
+    def names(self, choice: str) -> bool:
+        """Whether the filter asks for this choice of ``formfield``."""
+        own = f"field.{self.formfield.key}" if self.formfield else ""
+        return any(
+            choice in map(str, values)
+            for group in self.saved_filter.groups
+            for name, values in group.items()
+            if name.partition("__")[0] == own
+        )

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.urls import reverse
 
+from feedback.models.form_fields import VALUES, FormField
 from feedback.models.projects import FeedbackType, Project, Status, Tag, Team
 
 MOST_POINTS = 1_000_000_000  # of a score, either way: every database takes it
@@ -62,6 +63,9 @@ class Ticket(models.Model):
         help_text="The higher, the sooner it is looked at. Participants do not see it.",
     )
     tags = models.ManyToManyField(Tag, through="TicketTag", related_name="tickets", blank=True)
+    values = models.JSONField(
+        default=dict, blank=True, help_text="Of its type's form fields, by key; no empty ones."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -233,8 +237,8 @@ class TicketEvent(models.Model):
 
 
 class TicketChange(models.Model):
-    """One field of one ticket, before and after: text, a truth value, a list of names, or
-    ``{"id": 6, "name": "Closed"}`` for what has a row of its own.
+    """One field of one ticket, before and after: text, a truth value, a list of names,
+    ``{"id": 6, "name": "Closed"}`` for what has a row of its own, or a form field's value.
 
     Of a comment, ``name`` is its text, or whose it was where it was deleted; of custom data a
     short text, beside the whole: ``{"name": "…", "data": "jirafixed", "content": {…}}``.
@@ -246,7 +250,8 @@ class TicketChange(models.Model):
     }
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="changes")
-    field = models.CharField(max_length=30)
+    field = models.CharField(max_length=60)
+    form_field = models.ForeignKey(FormField, on_delete=models.SET_NULL, null=True)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
     actor = models.CharField(max_length=300)
@@ -263,7 +268,23 @@ class TicketChange(models.Model):
 
     @property
     def label(self) -> str:
-        return self.LABELS.get(self.field, self.field.capitalize())
+        return self._called(insider=True)
+
+    @property
+    def public_label(self) -> str:
+        return self._called(insider=False)
+
+    def _called(self, *, insider: bool) -> str:
+        if self.form_field:
+            return self.form_field.label_for(insider=insider)
+        return self.LABELS.get(self.field, self.field.removeprefix(VALUES).capitalize())
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is too much to stand in a line."""
+        texts = (self.before_text, self.after_text)
+        whole = self.field in ("description", "comment")
+        return whole or any("\n" in text for text in texts)
 
     @property
     def told(self) -> str:
@@ -272,7 +293,8 @@ class TicketChange(models.Model):
             return "a comment deleted" if self.after is None else "a comment edited"
         if self.field == "custom_data":
             return f"custom data {dict(self.after or {})['data']} kept"
-        return f"{self.field} {self.before_text or 'empty'} → {self.after_text or 'empty'}"
+        name = self.label if self.form_field else self.field
+        return f"{name} {self.before_text or 'empty'} → {self.after_text or 'empty'}"
 
     @property
     def before_text(self) -> str:

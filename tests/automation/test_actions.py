@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -10,6 +12,7 @@ from automation.actions.base import Group
 from automation.macros import ActionsRefused, describe_macro
 from automation.models import Macro
 from automation.runs import rehearsal
+from automation.words import words_for
 from feedback.models import MOST_POINTS, PersonChange, Standing, Status, Tag, Team, Workflow
 from feedback.people import points_of
 from feedback.services import change_ticket, link_ticket, tags_named
@@ -220,6 +223,16 @@ def test_a_comment_of_nothing_fails_the_run(beta):
     done = run(beta, ("add_comment", {"body": "{{ event.comment }}", "exposure": "public"}))
 
     assert "Comment: Nothing is left of it once its variables are filled in." in done.sentence
+
+
+@pytest.mark.parametrize("strange", ["\0", "\ud800"])
+def test_what_no_database_keeps_fails_the_run_with_a_sentence(beta, strange):
+    comment = {"body": "{{ ticket.summary }}", "exposure": "public"}
+    beta.ticket.summary = f"It {strange} melts"
+    words = words_for(beta.ticket, actor="ada")
+
+    with pytest.raises(ValidationError, match=r"Comment: (Null characters|.* cannot be kept)"):
+        ACTIONS["add_comment"].filled_in(comment, lambda: words)
 
 
 def test_several_comments_in_one_macro(beta):
@@ -594,6 +607,35 @@ def test_a_macro_of_everything_is_taken_back_whole(worked_on, hot):
     take_back(done.execution)
 
     assert as_it_is(worked_on.ticket) == before
+
+
+MORE = {
+    "link": {"system": "jira", "remote_key": "B-2", "url": "https://a.example/B-2"},
+    "unlink": {"remote_key": "b-2"},
+    "adjust_score": {"points_how": "add", "points": 4, "score_how": "add", "score": 1},
+    "add_tags": {"names": "lens, new, newer"},
+    "remove_tags": {"names": "new"},
+    "add_comment": {"body": "{{ ticket.tags|join }} {{ ticket.score }}", "exposure": "public"},
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_a_macro_does_in_whichever_order_is_taken_back(worked_on, hot, seed):
+    chance = random.Random(seed)
+    known = [(kind, make(worked_on, hot)) for kind, make in EVERYTHING.items()]
+    member = {"change": "add", "team": worked_on.participants.pk}
+    more = [*MORE.items(), ("adjust_team_membership", member)]
+    repeats = [each for each in known if ACTIONS[each[0]].repeatable]
+    actions = [*known, *chance.choices([*more, *repeats], k=12)]
+    chance.shuffle(actions)
+    before = as_it_is(worked_on.ticket)
+    done = run(worked_on, *actions)
+    assert done.reason == "applied", done.sentence
+
+    undone = take_back(done.execution)
+
+    assert as_it_is(worked_on.ticket) == before
+    assert {*states(undone)} == {"back", "cannot"}
 
 
 @pytest.mark.parametrize("kind", EVERYTHING)

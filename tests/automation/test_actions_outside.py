@@ -17,6 +17,7 @@ from automation.macros import ActionsRefused, describe_macro, save_macro
 from automation.models import ExecutionStep, Macro, MacroAction, MacroSecret
 from feedback.services import change_ticket
 from tests.automation.actions import make_macro, run
+from tests.conftest import add_field
 
 MAIL = {"to": [], "addresses": "", "subject": "Hi", "text": "Hello", "sending": "each"}
 CALL = {"method": "POST", "url": "https://a.example/", "headers": "", "body": "", "keep": ""}
@@ -163,6 +164,8 @@ def test_a_mail_to_nobody_or_to_no_address_is_refused(beta, params, problems):
 
 
 def test_a_call_is_written_with_variables(beta, follows):
+    add_field(beta.bugs, "Severity")
+    add_field(beta.bugs, "Version")
     change_ticket(beta.ticket, actor="ada", summary='It "melts" & more')
     done = run(
         beta,
@@ -260,6 +263,7 @@ def test_a_body_of_another_type_is_sent_as_it_is(beta, follows):
         ({"keep": "Severity = a"}, "keep"),
         ({"keep": "severity = a["}, "keep"),
         ({"keep": "severity = a\nseverity = b"}, "keep"),
+        ({"keep": "unknown = a"}, "keep"),
         ({"secret": "swordfish"}, "secret"),
         ({"url": "https://{{ ticket.ref }}/{{ secret }}", "secret": "swordfish"}, "url"),
         ({"url": "{{ payload.url }}", "body": "{{ secret }}", "secret": "x"}, "url"),

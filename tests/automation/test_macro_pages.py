@@ -19,6 +19,7 @@ def address(beta):
 def ticked(beta, **changes):
     return {
         "name": "Close it",
+        "enabled": "on",
         "adjust_workflow": "on",
         "adjust_workflow-team": beta.support.pk,
         "adjust_workflow-workflow": beta.workflow.pk,
@@ -59,6 +60,108 @@ def test_several_actions_are_kept_in_the_order_of_the_page(page, beta, address):
 
     kinds = [action.kind for action in Macro.objects.get().actions.all()]
     assert kinds == ["adjust_workflow", "add_comment"]
+
+
+SAY = {"add_comment-body": "One", "add_comment-exposure": "public"}
+AGAIN = {"add_comment-2-body": "Two", "add_comment-2-exposure": "internal"}
+TWICE = {"add_comment": "on", "add_comment-2": "on"} | SAY | AGAIN
+
+
+def kept(macro=None):
+    rows = (macro or Macro.objects.get()).actions.all()
+    return [row.params.get("body", row.kind) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("order", "runs"),
+    [
+        ("add_comment-2,adjust_workflow,add_comment", ["Two", "adjust_workflow", "One"]),
+        ("add_comment,add_comment-2", ["One", "Two", "adjust_workflow"]),
+        ("add_comment-2", ["Two", "adjust_workflow", "One"]),
+        ("", ["adjust_workflow", "One", "Two"]),
+        ("add_tags,add_comment,set_blocking", ["One", "adjust_workflow", "Two"]),
+        ("add_comment,add_comment,add_comment", ["One", "adjust_workflow", "Two"]),
+        ("nonsense,add_comment-2,adjust_workflow-2,-,é\0", ["Two", "adjust_workflow", "One"]),
+        ("add_comment-02,add_comment-1,add_comment-0", ["adjust_workflow", "One", "Two"]),
+        ("," * 50_000, ["adjust_workflow", "One", "Two"]),
+    ],
+)
+def test_actions_run_in_the_order_that_was_sent(page, beta, address, order, runs):
+    answer = page.post(address("macro_add"), ticked(beta) | TWICE | {"order": order})
+
+    assert answer.status_code == 302
+    assert kept() == runs
+
+
+def test_a_saved_order_is_shown_and_kept_without_scripts(page, beta, address):
+    page.post(
+        address("macro_add"),
+        ticked(beta) | TWICE | {"order": "add_comment-2,adjust_workflow,add_comment"},
+    )
+    macro = Macro.objects.get()
+
+    answer = page.get(address("macro", macro.pk))
+
+    form = answer.context["form"]
+    assert form.order == "add_comment,adjust_workflow,add_comment-2"
+    assert f'name="order" value="{form.order}"' in answer.content.decode()
+    assert [part.form["body"].value() for part in form.ticked if "comment" in part.prefix] == [
+        "Two",
+        "One",
+    ]
+    block = {"set_blocking": "on", "set_blocking-blocking": "True"}
+    page.post(address("macro", macro.pk), ticked(beta) | TWICE | block | {"order": form.order})
+    assert kept(macro) == ["One", "adjust_workflow", "Two", "set_blocking"]
+
+
+def test_what_is_ticked_stands_first_and_keeps_its_place_where_something_is_wrong(
+    page, beta, address
+):
+    wrong = {"order": "add_comment-2,adjust_workflow,add_comment", "add_comment-2-body": ""}
+
+    form = page.post(address("macro_add"), ticked(beta) | TWICE | wrong).context["form"]
+
+    assert form.order == wrong["order"]
+    assert [part.prefix for part in form.parts][:4] == [*wrong["order"].split(","), "set_blocking"]
+    assert [part.prefix for part in form.ticked if part.form.errors] == ["add_comment-2"]
+    assert form.ticked[0].form.errors == {"body": ["This field is required."]}
+
+
+def test_what_no_form_knows_stands_at_the_copy_that_is_wrong(page, beta, close, address):
+    outer = save_macro(
+        Macro(feedback_type=beta.bugs, name="Outer"), [("run_macro", {"macro": close.pk})]
+    )
+    other = closing_macro(beta, name="Other")
+    twice = {"run_macro": "on", "run_macro-macro": outer.pk}
+    twice |= {"run_macro-2": "on", "run_macro-2-macro": other.pk, "order": "run_macro-2,run_macro"}
+
+    form = page.post(address("macro", close.pk), {"name": "Close"} | twice).context["form"]
+
+    assert [[*part.form.errors] for part in form.ticked] == [[], ["macro"]]
+
+
+def test_what_is_done_once_has_no_second_part(page, beta, address):
+    twice = {"adjust_workflow-2": "on", "adjust_workflow-2-status": beta.open.pk}
+
+    page.post(address("macro_add"), ticked(beta) | twice | {"order": "adjust_workflow-2"})
+
+    assert kept() == ["adjust_workflow"]
+    content = page.get(address("macro_add")).content.decode()
+    assert 'data-blank="add_comment"' in content
+    assert 'data-blank="adjust_workflow"' not in content
+
+
+def test_a_macro_has_room_for_fifty_things(page, beta, address):
+    many = {"add_note": "on", "add_note-body": "1"}
+    for number in range(2, 40):
+        many |= {f"add_note-{number}": "on", f"add_note-{number}-body": str(number)}
+
+    answer = page.post(address("macro_add"), {"name": "Many"} | many)
+
+    form = answer.context["form"]
+    assert form.non_field_errors() == ["A macro does up to 50 things: remove some."]
+    assert len(form.parts) == 50
+    assert not Macro.objects.exists()
 
 
 def test_an_error_stands_at_its_field_and_the_tick_stays(page, beta, address):

@@ -101,6 +101,19 @@ def status_protected(story):
     story.post(story.listener, find="BUG-0001")
 
 
+def macro_off(story):
+    story.listener.macro.enabled = False
+    story.listener.macro.save()
+    story.post(story.listener, find="BUG-0001")
+
+
+def ran_before(story):
+    story.listener.macro.once_per_ticket = True
+    story.listener.macro.save()
+    for _ in range(2):
+        story.post(story.listener, find="BUG-0001")
+
+
 def late(story):
     link_to_jira(story.beta.ticket)
     story.post(story.listener, moved_to_done(NOON + 60_000))
@@ -259,6 +272,18 @@ CASES = {
         "Macro “Close ticket” would move BUG-0001 out of the status “New”, "
         "which the listener protects.",
     ),
+    Reason.MACRO_OFF: (
+        macro_off,
+        "skipped",
+        200,
+        "Macro “Close ticket” is switched off: BUG-0001 was left as it is.",
+    ),
+    Reason.RAN_BEFORE: (
+        ran_before,
+        "skipped",
+        200,
+        "Macro “Close ticket” ran on BUG-0001 before, at TIME.",
+    ),
     Reason.FILTER_BROKEN: (
         filter_broken,
         "failed",
@@ -271,7 +296,7 @@ CASES = {
         "failed",
         200,
         "Macro “Close ticket” no longer works on BUG-0001: Team: Select a valid choice. That "
-        "choice is not one of the available choices. Status: This field is required. "
+        "choice is not one of the available choices. "
         "Nothing was changed.",
     ),
     Reason.ACTION_FAILED: (
@@ -285,7 +310,7 @@ CASES = {
         loop_stopped,
         "failed",
         200,
-        "Macro “Close ticket” changed BUG-0001 2 times within 10 minutes and was stopped.",
+        "Macro “Close ticket” was stopped on BUG-0001: it changed it 2 times within 10 minutes.",
     ),
     Reason.GAVE_UP: (
         gave_up,
@@ -390,7 +415,8 @@ def test_a_request_can_end_like_this_and_says_so(story, reason):
 
     delivery = Delivery.objects.order_by("pk").last()
     assert (delivery.reason, delivery.status, delivery.status_code) == (reason, status, code)
-    assert re.sub(r"\b[0-9a-f]{32}\b", "ID", delivery.sentence) == sentence
+    varying = re.sub(r"\b[0-9a-f]{32}\b", "ID", delivery.sentence)
+    assert re.sub(r"before, at [0-9: -]+ UTC", "before, at TIME", varying) == sentence
     told = [delivery.sentence, delivery.cause_text, delivery.next_step]
     assert [text for text in told if HOLES.search(text.replace("${issue.key}", "KEY"))] == []
     assert delivery.settled_at is not None

@@ -18,6 +18,9 @@ ALL = """\
         actions:
           - adjust_workflow:
               status: Closed
+          - set_field:
+              field: severity
+              value: High
           - set_blocking:
               blocking: false
           - set_exposure:
@@ -68,9 +71,18 @@ ALL = """\
           - run_macro:
               macro: Zebra
       - name: Zebra
+        enabled: false
+        once_per_ticket: true
+        ask_first: true
         actions:
           - set_blocking:
               blocking: true
+"""
+FIELDS = """\
+    fields:
+      - key: severity
+        label: Severity
+        kind: text
 """
 SCORES = """\
     filters:
@@ -89,7 +101,7 @@ def text(beta):
     bare = exported()
     where = "    default_workflow: Default\n"
     assert bare.count(where) == 2
-    return bare.replace(where, f"{where}{SCORES}    macros:\n{ALL}", 1)
+    return bare.replace(where, f"{where}{FIELDS}{SCORES}    macros:\n{ALL}", 1)
 
 
 def entered(macro):

@@ -38,8 +38,9 @@ from automation.models import Delivery, Execution, Outgoing
 from feedback.following import follow_comment, keep_data
 from feedback.models import Status, Team, Workflow
 from feedback.people import add_note, adjust_points
-from feedback.services import create_project, submit_ticket
-from tests.conftest import closing_macro, link_to_jira, make_beta, make_key, make_listener
+from feedback.services import change_ticket, create_project, submit_ticket
+from tests.conftest import (
+    add_field, closing_macro, link_to_jira, make_beta, make_key, make_listener)
 User.objects.create_superuser("cm", "cm@example.com", "cm")
 beta = make_beta()
 observers = Team.objects.create(project=beta.project, name="Observers", kind="observer")
@@ -57,6 +58,11 @@ for body in ("It melts.", "It melts at noon.", ""):
         exposure="public", actor="Dana (Jira)", cause="c0ffee", edited=True)
 keep_data(beta.ticket, name="jirafixed", actor="Jira data", cause="",
     content={"priority": {"name": "High"}, "labels": ["a very long label " * 9, "b"]})
+add_field(beta.bugs, "Severity", "choice", choices=["Low", "High"], help="How bad is it?")
+for kind in ("long_text", "number", "date", "choices", "rating", "platform"):
+    add_field(beta.bugs, f"My {kind}", kind, choices=["A", "B"] if kind == "choices" else [])
+add_field(beta.bugs, "Root cause", public=False)
+change_ticket(beta.ticket, actor="pm", values={"severity": "Low", "my_long_text": "A\\nB"})
 for number in range(2, 40):
     submit_ticket(beta.bugs, summary=f"Picture {number} is upside down", submitter=beta.ada)
 shut = make_listener(beta, closing_macro(beta, "Shut"), name="Shut by Jira", key="shut")

@@ -29,6 +29,18 @@ def tick_everything(page):
     submit_empty(page)
 
 
+def choose_a_variable(page):
+    """Two comments, a preview that fails, and the list of variables."""
+    page.get_by_role("checkbox", name="Add Comment").check()
+    page.get_by_role("button", name="Add another: Add Comment").click()
+    texts = page.get_by_role("textbox", name="Comment")
+    texts.first.fill("{{ payload.issue }}")
+    page.get_by_role("button", name="Preview").first.click()
+    expect(page.get_by_text("there is no payload.issue")).to_be_visible()
+    texts.last.fill("{{ ")
+    expect(page.get_by_role("listbox", name="Variables")).to_be_visible()
+
+
 def check_query(page):
     page.get_by_label("The query in").fill('project = "X" ANDlabels = a AND status changed to Done')
     page.get_by_role("button", name="Check", exact=True).click()
@@ -49,6 +61,18 @@ def fill_listener(page):
     page.get_by_role("textbox", name="Condition").fill("a..b")
     page.get_by_role("button", name="Try").click()
     expect(page.locator("#trial-outcome")).to_contain_text("BUG-0001")
+
+
+def submit_empty_field(page):
+    page.get_by_role("main").get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("Give at least one choice.")).to_be_hidden()
+    expect(page.get_by_text("This field is required.")).to_be_visible()
+
+
+def set_several(page):
+    page.get_by_role("checkbox", name="Set a Form Field").check()
+    page.get_by_role("combobox", name="Form field").select_option(label="My platform")
+    page.get_by_role("group", name="Value").get_by_role("checkbox", name="iOS").check()
 
 
 def save_key(page):
@@ -103,12 +127,19 @@ PAGES = {
         "projects/beta/BUG/submit/",
         "projects/beta/ticket/BUG-0001/?edit&link",
         "projects/beta/people/2/",
+        "projects/beta/BUG/fields/",
+        "projects/beta/BUG/fields/add/?kind=platform",
+        ("projects/beta/BUG/fields/add/?kind=choice", submit_empty_field),
+        "projects/beta/BUG/fields/1/",
+        "projects/empty/BUG/fields/",
         "projects/beta/BUG/filters/",
         "projects/beta/BUG/filters/save/?status=1",
         "projects/beta/BUG/resources/",
         "projects/beta/BUG/macros/add/",
         ("projects/beta/BUG/macros/add/", submit_empty),
         ("projects/beta/BUG/macros/add/", tick_everything),
+        ("projects/beta/BUG/macros/add/", set_several),
+        ("projects/beta/BUG/macros/add/", choose_a_variable),
         "projects/beta/BUG/macros/1/",
         "projects/beta/BUG/macros/1/delete/",
         "projects/beta/BUG/macros/1/versions/",
@@ -184,7 +215,13 @@ PAGES = {
         "projects/beta/BUG/tickets/?status=1",
         "projects/beta/ticket/BUG-0001/",
     ],
-    "ada": ["", "projects/beta/", "projects/beta/BUG/tickets/", "projects/beta/ticket/BUG-0001/"],
+    "ada": [
+        "",
+        "projects/beta/",
+        "projects/beta/BUG/tickets/",
+        "projects/beta/BUG/submit/",
+        "projects/beta/ticket/BUG-0001/",
+    ],
 }
 
 

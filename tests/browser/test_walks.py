@@ -185,6 +185,70 @@ def test_a_macro_can_be_made_with_the_keyboard_alone(sign_in):
     expect(row).to_contain_text("Move to “Done at once” in Fast track, owned by Beta Support")
 
 
+def test_actions_are_ordered_repeated_and_previewed_with_the_keyboard_alone(sign_in):
+    page = sign_in("pm")
+    page.goto("/admin/projects/beta/BUG/macros/add/")
+    chosen, live = page.get_by_role("region", name="What it does"), page.locator("#hub-live")
+    ticks, texts = chosen.get_by_role("checkbox"), page.get_by_role("textbox", name="Comment")
+
+    type_into(page, page.get_by_role("textbox", name="Name"), "In order")
+    type_into(page, page.get_by_role("checkbox", name="Set Blocking"), " ")
+    expect(page.get_by_role("checkbox", name="Set Blocking")).to_be_focused()
+    type_into(page, page.get_by_role("checkbox", name="Add Comment"), " ")
+    expect(live).to_have_text("Add Comment is 2 of 2.")
+    type_into(page, texts, "About {{ ref")
+    choices = page.get_by_role("listbox", name="Variables").get_by_role("option")
+    expect(choices.first).to_contain_text("ticket.ref")
+    page.keyboard.press("Enter")
+    page.keyboard.type(", {{ event.st")
+    expect(choices).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(choices).to_have_count(0)
+    expect(texts).to_have_value("About {{ ticket.ref }}, {{ event.status_after }}")
+    page.keyboard.type(".")
+    type_into(page, page.get_by_role("button", name="Preview"), "\n")
+    expect(page.get_by_role("status", name="Preview of Comment")).to_have_text(
+        re.compile(r"On (BUG-\d+): About \1, \.")
+    )
+
+    type_into(page, page.get_by_role("button", name="Add another: Add Comment"), "\n")
+    expect(texts.nth(1)).to_be_focused()
+    type_into(page, page.get_by_role("button", name="Insert a variable").nth(1), "\n")
+    page.keyboard.type("proj")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("listbox", name="Variables")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(texts.nth(1)).to_have_value(re.compile(r"^\{\{ project\.\w+ \}\}$"))
+    type_into(page, page.get_by_role("combobox", name="Who sees it").nth(1), "I")
+    up = page.get_by_role("button", name="Move Add Comment (2) up")
+    type_into(page, up, "\n")
+    expect(live).to_have_text("Add Comment (2) is 2 of 3.")
+    expect(up).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(live).to_have_text("Add Comment (2) is 1 of 3.")
+    labels = ["Add Comment (2)", "Set Blocking", "Add Comment"]
+    expect(chosen.locator(".auto-tick > label")).to_have_text(labels)
+    type_into(page, page.get_by_role("button", name="Submit"), "\n")
+
+    row = page.get_by_role("row").filter(has_text="In order")
+    expect(row.get_by_role("listitem").nth(1)).to_contain_text("locking")
+    row.get_by_role("link", name="In order").click()
+    expect(ticks).to_have_count(3)
+    expect(texts.nth(1)).to_have_value("About {{ ticket.ref }}, {{ event.status_after }}.")
+
+    drag(page, chosen.locator(".auto-handle").nth(2), chosen.locator("[data-part]").first)
+    expect(chosen.locator(".auto-tick > label").first).to_have_text("Add Comment (2)")
+    page.get_by_role("button", name="Remove Add Comment (2)").click()
+    expect(ticks).to_have_count(2)
+    page.get_by_role("checkbox", name="Set Blocking").uncheck()
+    expect(ticks).to_have_count(1)
+    page.get_by_role("button", name="Submit").click()
+    expect(row.get_by_role("listitem")).to_have_count(1)
+
+
 def test_a_status_table_is_filled_and_put_in_order_with_the_keyboard_alone(sign_in):
     page = sign_in("pm")
     page.goto("/admin/projects/beta/BUG/listeners/add/")
@@ -255,6 +319,59 @@ def test_each_listener_type_asks_for_its_own(sign_in):
         kind.select_option(label=name)
         for field in (macro, when, exposure, kept_as):
             expect(field).to_be_visible(visible=field in fields)
+
+
+def test_a_form_field_is_added_moved_by_keyboard_and_set_by_a_macro(sign_in):
+    page = sign_in("pm")
+    main = page.get_by_role("main")
+    page.goto("/admin/projects/beta/SUG/resources/")
+    main.get_by_role("link", name="Add a form field").click()
+    for kind, label in (("Choice", "Worth"), ("Date", "Wanted by")):
+        main.get_by_role("link", name=kind, exact=True).click()
+        page.get_by_label(re.compile("^Label")).fill(label)
+        if kind == "Choice":
+            page.get_by_label("Choices").fill("Much\nLittle")
+        main.get_by_role("button", name="Submit").click()
+
+    up = page.get_by_role("button", name="Up Wanted by")
+    type_into(page, up, "\n")
+    rows = page.get_by_role("table").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("Wanted by")
+
+    page.goto("/admin/projects/beta/SUG/macros/add/")
+    page.get_by_role("textbox", name="Name").fill("Praise")
+    page.get_by_role("checkbox", name="Set a Form Field").check()
+    expect(page.get_by_role("textbox", name="Value")).to_be_visible()
+    field = page.get_by_role("combobox", name="Form field")
+    field.select_option(label="Wanted by")
+    expect(page.get_by_label("Value")).to_have_attribute("type", "date")
+    field.select_option(label="Worth")
+    value = page.get_by_role("combobox", name="Value")
+    expect(value.get_by_role("option")).to_have_text(["Choose …", "Much", "Little"])
+    value.select_option(label="Much")
+    page.get_by_role("button", name="Submit").click()
+    expect(main).to_contain_text("Set “Worth” to “Much”")
+
+    page.get_by_role("link", name="Praise").click()
+    expect(page.get_by_role("combobox", name="Value")).to_have_value("Much")
+
+
+def drag(page, handle, target) -> None:
+    """In front of ``target``."""
+    handle.scroll_into_view_if_needed()
+    x, y = middle(handle)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 6, steps=3)
+    expect(page.locator("[data-dragging]")).to_be_attached()
+    x, y = middle(target)
+    page.mouse.move(x, y - 12, steps=5)
+    page.mouse.up()
+
+
+def middle(element) -> tuple[float, float]:
+    box = element.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def type_into(page, target, text) -> None:

@@ -9,11 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from feedback.bulk import Work, do_work
 from feedback.imports import links
-from feedback.imports.cells import guard, tag_names, tags_cell, unguard
+from feedback.imports.cells import guard, tags_cell, unguard
 from feedback.imports.files import MAX_BYTES, MAX_ROWS, decode, read_rows
 from feedback.imports.plan import carry_out, rehearse
 from feedback.imports.problems import Refused
-from feedback.imports.tickets import LAYOUT, plan_tickets
+from feedback.imports.tickets import layout_of, plan_tickets
+from feedback.lists import split_names
 from feedback.models import (
     FeedbackType,
     Status,
@@ -29,7 +30,8 @@ from tests.conftest import link_to_jira
 
 
 def plan(beta, text):
-    return plan_tickets(read_rows(decode(as_bytes(text)), LAYOUT), beta.bugs, beta.ada)
+    rows = read_rows(decode(as_bytes(text)), layout_of(beta.bugs))
+    return plan_tickets(rows, beta.bugs, beta.ada)
 
 
 def run(beta, text):
@@ -131,8 +133,10 @@ def test_ten_thousand_unknown_columns_are_told_in_brief(beta):
 
 def test_a_new_ticket_is_as_its_row_says(beta):
     text = (
-        "summary,description,status,team,tags,exposure,blocking,submitter,system,remote_key,url\n"
-        'It hums,"At night,\nloudly",closed,BETA SUPPORT,"iOS; Camera",Internal,X,ADA@example.com,'
+        "summary,description,status,team,tags,exposure,blocking,score,"
+        "submitter,system,remote_key,url\n"
+        'It hums,"At night,\nloudly",closed,BETA SUPPORT,"iOS; Camera",Internal,X,-7,'
+        "ADA@example.com,"
         "GitHub,acme/lens#7,https://github.com/acme/lens/issues/7\n"
     )
 
@@ -146,7 +150,7 @@ def test_a_new_ticket_is_as_its_row_says(beta):
         "At night,\nloudly",
     )
     assert (ticket.status, ticket.team, ticket.submitter) == (beta.closed, beta.support, beta.ada)
-    assert (ticket.exposure, ticket.blocking) == ("internal", True)
+    assert (ticket.exposure, ticket.blocking, ticket.score) == ("internal", True, -7)
     assert {tag.name for tag in ticket.tags.all()} == {"iOS", "Camera"}
     link = ticket.links.get()
     assert (link.system, link.remote_key) == ("github", "acme/lens#7")
@@ -165,7 +169,8 @@ def test_a_row_of_a_summary_alone_is_what_the_browser_would_submit(beta):
 
 def test_many_at_once_leave_what_the_services_leave_one_by_one(beta):
     tags = tags_named(beta.project, ["iOS", "Camera"])
-    fields = {"status": beta.closed, "team": beta.support, "blocking": True, "tags": tags}
+    fields = {"status": beta.closed, "team": beta.support, "blocking": True, "score": 5}
+    fields["tags"] = tags
     link = {"system": "jira", "remote_key": "SANDBOX-12", "remote_id": "", "url": ""}
     by_hand = submit_ticket(beta.bugs, summary="It hums", submitter=beta.ada)
     change_ticket(by_hand, actor="ada", **fields)
@@ -179,7 +184,7 @@ def test_many_at_once_leave_what_the_services_leave_one_by_one(beta):
     assert sorted(map(str, ticket.changes.values_list(*told))) == sorted(
         map(str, by_hand.changes.values_list(*told))
     )
-    kept = ("summary", "status", "team", "blocking", "exposure", "submitter")
+    kept = ("summary", "status", "team", "blocking", "exposure", "score", "submitter")
     rows = Ticket.objects.filter(summary="It hums").values_list(*kept)
     assert rows[0] == rows[1]
     assert list(ticket.tags.all()) == list(by_hand.tags.all())
@@ -208,6 +213,7 @@ REFUSED_CELLS = {
     "a long tag": (f"summary,tags\nx,{'y' * 51}", 2, "tags", "at most 50 characters"),
     "an exposure": ("summary,exposure\nx,secret", 2, "exposure", "neither public nor internal"),
     "a truth": ("summary,blocking\nx,perhaps", 2, "blocking", "neither yes nor no"),
+    "a score": ("summary,score\nx,many", 2, "score", "Give a whole number."),
     "a person": ("summary,submitter\nx,bob", 2, "submitter", "Nobody in Beta goes by “bob”"),
     "a shared address": ("summary,submitter\nx,s@x.org", 2, "submitter", "Several people"),
     "a stranger": ("summary,submitter\nx,eve", 2, "submitter", "Nobody in Beta goes by “eve”"),
@@ -514,4 +520,4 @@ def test_what_is_guarded_comes_back_as_it_was(text):
 def test_tags_come_back_as_they_were():
     names = ["a, b", 'say "hi"', "one;two", "plain"]
 
-    assert sorted(tag_names(tags_cell(Tag(name=name) for name in names))) == sorted(names)
+    assert sorted(split_names(tags_cell(Tag(name=name) for name in names))) == sorted(names)

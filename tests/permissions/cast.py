@@ -30,7 +30,8 @@ from automation.models import (
 )
 from automation.reasons import Reason
 from feedback.following import follow_comment, keep_data
-from feedback.models import FeedbackType, SavedFilter, Status, Team, Workflow
+from feedback.form_fields import save_form_field
+from feedback.models import FeedbackType, FormField, SavedFilter, Status, Team, Workflow
 from feedback.people import add_note, adjust_points
 from feedback.services import (
     add_comment,
@@ -141,6 +142,15 @@ def make_project(
     tester = _person(f"{word.lower()}-tester")
     participants.members.add(tester)
     support = team["support"]
+    asked: dict[str, dict[str, Any]] = {
+        "outer": {"label": f"{inner} label", "public_label": f"{word} field"},
+        "inner": {"label": f"{inner} field", "public": False},
+        "spare": {"label": f"{word} spare field"},
+    }
+    fields = {
+        name: save_form_field(FormField(feedback_type=bugs, key=name, kind="text", **options))
+        for name, options in asked.items()
+    }
     ticket = submit_ticket(bugs, summary=f"{word} melts", description=word, submitter=tester)
     change_ticket(
         ticket,
@@ -148,6 +158,7 @@ def make_project(
         team=support,
         status=statuses["Open"],
         tags=tags_named(project, [f"{word} tag"]),
+        values={"outer": f"{word} value", "inner": f"{inner} value"},
     )
     internal = submit_ticket(bugs, summary=f"{inner} leaks", submitter=tester, exposure="internal")
     link = link_ticket(ticket, actor=tester.username, system="jira", remote_key=f"{inner}-12")
@@ -214,6 +225,9 @@ def make_project(
             default_workflow=bugs.default_workflow,
         ),
         tag=project.tags.get(),
+        field=fields["outer"],
+        inner_field=fields["inner"],
+        spare_field=fields["spare"],
         spare_tag=project.tags.create(name=f"{inner} spare tag"),
         tester=tester,
         ticket=ticket,

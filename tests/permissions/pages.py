@@ -155,6 +155,7 @@ OF_TICKETS = [
     Entry("POST", BUGS + "tickets/", IN_BETA, {"view": "advanced"}, 302, changes=False),
     Entry("GET", BUGS + "submit/", IN_BETA),
     Entry("POST", BUGS + "submit/", CONTRIBUTORS, {"summary": "New", "exposure": "public"}, 302),
+    Entry("GET", BUGS + "tickets/?field.inner=wood", IN_BETA, what="by a form field"),
     Entry("GET", BUGS + "export/", INSIDERS),
     Entry("GET", BUGS + "import/", MANAGERS),
     Entry("POST", BUGS + "import/", MANAGERS, {"text": "summary\nNew\n"}, changes=False),
@@ -162,6 +163,26 @@ OF_TICKETS = [
 
 FILTER = BUGS + "filters/{spare_filter.pk}/"
 OF_FILTERS = [
+    Entry("GET", BUGS + "fields/", MANAGERS),
+    Entry(
+        "POST",
+        BUGS + "fields/",
+        MANAGERS,
+        lambda cast: {"field": cast.field.pk, "way": "down"},
+        302,
+    ),
+    Entry("GET", BUGS + "fields/add/?kind=text", MANAGERS),
+    Entry("POST", BUGS + "fields/add/?kind=text", MANAGERS, {"label": "New"}, 302),
+    Entry("GET", BUGS + "fields/{spare_field.pk}/", MANAGERS),
+    Entry("POST", BUGS + "fields/{spare_field.pk}/", MANAGERS, {"label": "New"}, 302),
+    Entry(
+        "POST",
+        BUGS + "fields/{spare_field.pk}/",
+        MANAGERS,
+        {"action": "delete"},
+        302,
+        what="delete",
+    ),
     Entry("GET", BUGS + "filters/", MANAGERS),
     Entry("GET", BUGS + "filters/save/?search=lens", MANAGERS),
     Entry("POST", BUGS + "filters/save/?search=lens", MANAGERS, {"name": "Lens"}, 302),
@@ -197,6 +218,13 @@ OF_AUTOMATION = [
     Entry("GET", BUGS + "resources/", MANAGERS),
     Entry("GET", BUGS + "macros/add/", MANAGERS),
     Entry("POST", BUGS + "macros/add/", MANAGERS, MACRO, 302),
+    Entry(
+        "POST",
+        BUGS + "macros/preview/",
+        MANAGERS,
+        {"field": "add_comment.body", "text": "{{ ticket.ref }}"},
+        changes=False,
+    ),
     Entry("GET", BUGS + "macros/{macro.pk}/", MANAGERS),
     Entry("POST", BUGS + "macros/{macro.pk}/", MANAGERS, MACRO, 302),
     Entry("GET", BUGS + "macros/{spare_macro.pk}/delete/", MANAGERS),

@@ -23,6 +23,7 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
     "statuses": "workflow__project",
     "feedback-types": "project",
     "tags": "project",
+    "form-fields": "feedback_type__project",
     "tickets": "feedback_type__project",
     "comments": "ticket__feedback_type__project",
     "rank-points": "project",
@@ -37,7 +38,7 @@ OF_A_PROJECT = {  # how each kind of row finds its project; the others are of no
     "api-calls": "api_key__project",
 }
 # What each sees of Beta's rows, and of Zebra's: all, none, or those that the table allows.
-OPEN = {"projects", "feedback-types", "tickets", "comments"}
+OPEN = {"projects", "feedback-types", "form-fields", "tickets", "comments"}
 INNER = {"teams", "workflows", "statuses", "tags", "saved-filters"}
 INNER |= {"rank-points", "person-notes"}
 IRON = {"macros", "listeners", "deliveries", "executions", "outgoing"}
@@ -56,6 +57,7 @@ PUBLIC = {
     "comments": lambda beta: {beta.comment.pk},
     "tags": lambda beta: {beta.tag.pk},
     "statuses": lambda beta: {beta.open.pk},
+    "form-fields": lambda beta: {beta.field.pk, beta.spare_field.pk},
 }
 
 
@@ -131,6 +133,9 @@ FILTERS = {
     "filter": ("{filter.pk}", "999999"),
     "custom_data": ("outer.word=Innerwood", "outer.word=Nowhere"),
     "custom_data__not": ("outer.word=Innerwood", "outer.word=Nowhere"),
+    "field.outer": ("Betawood", "Nowhere"),
+    "feedback_type={bugs.pk}&field.outer": ("Betawood", "Nowhere"),
+    "feedback_type={bugs.pk}&field.inner__not": ("Betawood", "Nowhere"),
 }
 # The same for the other lists.
 OTHER_FILTERS = [
@@ -139,6 +144,7 @@ OTHER_FILTERS = [
     ("statuses", "workflow", "{workflow.pk}", "999999"),
     ("comments", "ticket", "{ticket.pk}", "999999"),
     ("saved-filters", "feedback_type", "{bugs.pk}", "999999"),
+    ("form-fields", "feedback_type", "{bugs.pk}", "999999"),
     ("macros", "name", "{macro.name}", "Nowhere"),
     ("listeners", "macro", "{macro.name}", "Nowhere"),
     ("listeners", "filter", "{filter.pk}", "999999"),
@@ -163,7 +169,7 @@ def told_of(world, role, method, path, value, **options):
 @pytest.mark.parametrize(("resource", "name", "known", "unknown"), ASKED)
 @pytest.mark.parametrize("role", ["teamless", "key_read_zebra"])
 def test_no_filter_tells_of_what_is_hidden(world, role, resource, name, known, unknown):
-    values = [value.format_map(vars(world.named)) for value in (known, unknown)]
+    name, *values = (text.format_map(vars(world.named)) for text in (name, known, unknown))
 
     hit, miss = (
         told_of(world, role, "GET", f"/api/v1/{resource}/?{name}={value}", value)
@@ -189,8 +195,10 @@ def test_no_filter_of_tickets_tells_participants_what_only_those_inside_know(wor
         "submitter": (world.people["observer"].username, "nobody"),
         "custom_data": ("outer.word=Innerwood", "outer.word=Nowhere"),
         "custom_data__not": ("outer.word=Innerwood", "outer.word=Nowhere"),
+        "feedback_type={bugs.pk}&field.inner__not": ("Innerwood", "Nowhere"),
     }
     for known, unknown in filter(None, [hidden.get(name)]):
+        name = name.format_map(vars(world.named))
         for address in ("/api/v1/tickets/", "/admin/projects/beta/BUG/tickets/"):
             hit, miss = (
                 told_of(world, "participant", "GET", f"{address}?{name}={value}", str(value))

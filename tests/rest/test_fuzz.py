@@ -25,7 +25,14 @@ from centercode_sim.wsgi import application as hub
 from feedback.models import Project
 from feedback.people import add_note, adjust_points
 from feedback.services import add_comment, tags_named
-from tests.conftest import closing_macro, link_to_jira, make_beta, make_listener, narrow_listener
+from tests.conftest import (
+    add_field,
+    closing_macro,
+    link_to_jira,
+    make_beta,
+    make_listener,
+    narrow_listener,
+)
 from tests.rest import unsayable  # noqa: F401  the hooks
 from tests.rest.conftest import make_scripts_key
 
@@ -67,6 +74,8 @@ def rows(db, send, settings):
     beta = make_beta()
     listener = make_listener(beta, closing_macro(beta))
     narrow_listener(listener, "New", status=[beta.new.pk])
+    badness = add_field(beta.bugs, "Badness", "choice", choices=["Low", "High"])
+    number = add_field(beta.suggestions, "Number", "number", required=True)
     delivery = send(listener, find="BUG-0001")
     (tag,) = tags_named(beta.project, ["lens"])
     comment = add_comment(beta.ticket, body="Here too.", actor="ada", author=beta.ada)
@@ -77,6 +86,7 @@ def rows(db, send, settings):
         "workflows": [beta.workflow.pk],
         "statuses": [beta.new.pk, beta.closed.pk],
         "feedback-types": [beta.bugs.pk, beta.suggestions.pk],
+        "form-fields": [badness.pk, number.pk],
         "tags": [tag.pk],
         "tickets": [beta.ticket.pk],
         "links": [link_to_jira(beta.ticket).pk],

@@ -12,10 +12,11 @@ from automation.models import Macro, MacroActionUse, MacroSecret
 from automation.params_schema import of_another_type, params_schema
 from feedback.models import FeedbackType
 from feedback.services import tags_named
-from tests.conftest import closing_macro, make_listener
+from tests.conftest import add_field, closing_macro, make_listener
 
 NO_CHOICE = "Select a valid choice. {} is not one of the available choices."
 BLOCK = {"kind": "set_blocking", "params": {"blocking": True}}
+OPTIONS = {"enabled": True, "once_per_ticket": False, "ask_first": False, "archived": False}
 COMMENT = {"kind": "add_comment", "params": {"body": "Mended.", "exposure": "public"}}
 
 
@@ -42,7 +43,7 @@ def test_a_macro_is_made_read_and_run(call, beta, body, send):
     send(listener, find="BUG-0001")
 
     assert made.status_code == 201, made.content
-    assert made.json() == body | {"id": made.json()["id"], "project": "beta", "archived": False}
+    assert made.json() == body | OPTIONS | {"id": made.json()["id"], "project": "beta"}
     assert call("GET", f"macros/{made.json()['id']}/").json() == made.json()
     beta.ticket.refresh_from_db()
     assert (beta.ticket.status, beta.ticket.comments.get().body) == (beta.closed, "Mended.")
@@ -65,6 +66,20 @@ def test_without_actions_a_change_leaves_them_alone(call, body):
 
     assert (answer.json()["name"], answer.json()["archived"]) == ("Shut", True)
     assert answer.json()["actions"] == body["actions"]
+
+
+def test_its_options_are_set_and_a_program_is_not_asked(call, beta, close):
+    path = f"macros/{close.pk}/"
+
+    answer = call("PATCH", path, {"once_per_ticket": True, "ask_first": True})
+    runs = [call("POST", f"{path}run/", {"ticket": beta.ticket.pk}).json() for _ in range(2)]
+    off = call("PATCH", path, {"enabled": False})
+    refused = call("POST", f"{path}run/", {"ticket": beta.ticket.pk}).json()
+
+    assert (answer.json()["once_per_ticket"], answer.json()["ask_first"]) == (True, True)
+    assert [run["reason"] for run in runs] == ["applied", "ran_before"]
+    assert (off.json()["enabled"], off.json()["once_per_ticket"]) == (False, True)
+    assert refused["reason"] == "macro_off"
 
 
 def test_what_was_read_can_be_sent_back(call, body):
@@ -244,8 +259,10 @@ def test_the_kinds_of_actions_are_a_plain_array_with_schemas(call):
 def of_everything(beta):
     (hot,) = tags_named(beta.project, ["hot"])
     inner = closing_macro(beta, name="Inner")
+    severity = add_field(beta.bugs, "Severity")
     return {
         "adjust_workflow": {"team": None, "workflow": None, "status": beta.closed.pk},
+        "set_field": {"field": severity.pk, "value": "High"},
         "set_blocking": {"blocking": False},
         "set_exposure": {"exposure": "internal"},
         "add_tags": {"tags": [hot.pk], "names": "{{ ticket.type }}"},
@@ -269,7 +286,7 @@ def of_everything(beta):
             "headers": "",
             "secret": "",
             "body": "",
-            "keep": "",
+            "keep": "severity = a",
         },
         "run_macro": {"macro": inner.pk},
     }

@@ -316,16 +316,30 @@ def signed(body, moment, key=b"k" * 32):
         ("squirrel", {"X-Gitlab-Token": "squirrel"}, ""),
         ("squirrel", {"X-Gitlab-Token": "nut"}, "another secret"),
         ("squirrel", {}, "no X-Gitlab-Token"),
-        (SIGNING_TOKEN, signed(b"{}", int(time.time())), ""),
-        (SIGNING_TOKEN, signed(b"{ }", int(time.time())), "does not match"),
-        (SIGNING_TOKEN, signed(b"{}", int(time.time()), key=b"x"), "does not match"),
-        (SIGNING_TOKEN, signed(b"{}", int(time.time()) - 3600), "not of now"),
         (SIGNING_TOKEN, signed(b"{}", "soon"), "not of now"),
         (SIGNING_TOKEN, {"X-Gitlab-Token": SIGNING_TOKEN}, "no webhook-signature"),
     ],
 )
 def test_gitlab_proves_itself_by_token_or_by_signature(secret, headers, problem):
     found = SENDERS["gitlab"].signature.problem(secret, b"{}", headers)
+
+    assert problem in found
+    assert bool(problem) == bool(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "age", "problem"),
+    [
+        (b"{}", b"k" * 32, 0, ""),
+        (b"{ }", b"k" * 32, 0, "does not match"),
+        (b"{}", b"x", 0, "does not match"),
+        (b"{}", b"k" * 32, 3600, "not of now"),
+    ],
+)
+def test_gitlabs_signature_is_of_the_body_the_token_and_now(body, key, age, problem):
+    headers = signed(body, int(time.time()) - age, key=key)
+
+    found = SENDERS["gitlab"].signature.problem(SIGNING_TOKEN, b"{}", headers)
 
     assert problem in found
     assert bool(problem) == bool(found)

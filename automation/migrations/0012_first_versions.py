@@ -39,6 +39,6 @@ def _keep(apps: Any, row: Any, **more: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("automation", "0010_versions"), ("feedback", "0007_first_versions")]
+    dependencies = [("automation", "0011_versions"), ("feedback", "0008_first_versions")]
 
     operations = [migrations.RunPython(keep_first, migrations.RunPython.noop)]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedback", "0005_scores_and_notes"),
+        ("feedback", "0006_form_fields"),
     ]
 
     operations = [

@@ -8,8 +8,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0009_macros_name_macros"),
-        ("feedback", "0006_versions"),
+        ("automation", "0010_form_fields"),
+        ("feedback", "0007_versions"),
     ]
 
     operations = [

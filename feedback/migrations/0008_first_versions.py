@@ -18,6 +18,6 @@ def keep_first(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("feedback", "0006_versions")]
+    dependencies = [("feedback", "0007_versions")]
 
     operations = [migrations.RunPython(keep_first, migrations.RunPython.noop)]
