@@ -85,7 +85,7 @@ class MacroAddPage(ManagedTypePage):
         context.setdefault("form", MacroForm(instance=self.macro))
         return super().get_context_data(
             macro=self.macro,
-            variables=offered_variables(),
+            variables=offered_variables(self.feedback_type),
             newest=self.feedback_type.tickets.order_by("-pk").first(),
             recorded=recorded_for(self.feedback_type),
             **context,

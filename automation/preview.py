@@ -23,13 +23,14 @@ MOST_LISTENERS, MOST_REQUESTS = 5, 10
 ABOUT_PAYLOAD = "The body of the request: go on with a dot and the tracker's own names"
 
 
-def offered_variables() -> list[tuple[str, str]]:
-    """Every variable that all texts know, with what it is."""
-    return [
+def offered_variables(feedback_type: FeedbackType) -> list[tuple[str, str]]:
+    """Every variable that all texts of the type know, with what it is."""
+    known = [
         (f"{root}.{name}" if name else root, about)
         for root, parts in KNOWN.items()
         for name, about in (parts or {"": ABOUT_PAYLOAD}).items()
     ]
+    return known + [(f"ticket.values.{field.key}", str(field)) for field in feedback_type.fields]
 
 
 def text_field(name: str) -> TextField:

@@ -138,7 +138,7 @@ def make_road(project: Project) -> None:
         key="jiraclosed",
         description="Closes the ticket when its Jira issue is done.",
         sender="jira",
-        macro=save_macro(macro, [("adjust_workflow", params)]),
+        macro=save_macro(macro, [("adjust_workflow", params)], actor=ACTOR),
         when=ExternalListener.When.STATUS_CHANGED_TO,
         when_status="Done",
     )

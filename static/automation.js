@@ -41,6 +41,11 @@
     show(false);
   };
 
-  document.querySelectorAll("select[data-follows]").forEach(follow);
-  document.querySelectorAll("[data-value-of]").forEach(followField);
+  const equip = (whole) => {
+    whole.querySelectorAll("select[data-follows]").forEach(follow);
+    whole.querySelectorAll("[data-value-of]").forEach(followField);
+  };
+
+  document.addEventListener("macro:added", ({ target }) => equip(target));
+  equip(document);
 })();

@@ -8,9 +8,9 @@ from django.urls import reverse
 from automation.models import Delivery
 from automation.preview import offered_variables
 from automation.variables import check
-from feedback.models import TicketChange
+from feedback.models import FeedbackType, TicketChange
 from feedback.services import submit_ticket
-from tests.conftest import make_listener
+from tests.conftest import add_field, make_listener
 
 BODY = {"issue": {"key": "A-1", "fields": {"status": {"name": "Done"}, "reporter": "Dana"}}}
 
@@ -118,10 +118,16 @@ def test_a_preview_is_made_by_post_alone(page, url):
     assert page.get(url).status_code == 405
 
 
-def test_every_variable_that_is_offered_is_known():
-    for name, about in offered_variables():
+def test_every_variable_that_is_offered_is_known(beta, preview):
+    add_field(beta.bugs, "Lens")
+
+    offered = dict(offered_variables(FeedbackType.objects.get(pk=beta.bugs.pk)))
+
+    assert offered["ticket.values.lens"] == "Lens"
+    for name, about in offered.items():
         check(f"{{{{ {name} }}}}")
         assert about
+        assert "text" in preview(f"- {{{{ {name} }}}}"), name
 
 
 def test_the_page_offers_the_newest_ticket_and_requests(page, beta, close, listener, send, address):

@@ -37,6 +37,10 @@ def choose_a_variable(page):
     texts.first.fill("{{ payload.issue }}")
     page.get_by_role("button", name="Preview").first.click()
     expect(page.get_by_text("there is no payload.issue")).to_be_visible()
+    page.get_by_role("checkbox", name="Set a Form Field").check()
+    page.get_by_role("button", name="Add another: Set a Form Field").click()
+    page.get_by_role("combobox", name="Form field").last.select_option(label="Severity")
+    page.get_by_role("combobox", name="Value").select_option(label="High")
     texts.last.fill("{{ ")
     expect(page.get_by_role("listbox", name="Variables")).to_be_visible()
 
