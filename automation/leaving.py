@@ -60,6 +60,7 @@ def _call(execution: Execution, call: Call) -> None:
         headers=call.headers,
         body=call.body,
         keep=call.keep,
+        secrets=call.secrets,
         taker=KEEPER if call.keep else "",
     )
 

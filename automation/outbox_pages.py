@@ -122,7 +122,7 @@ def parts_of(row: Outgoing) -> list[tuple[str, str]]:
 
 def texts_of(row: Outgoing) -> list[tuple[str, str]]:
     """What is long: it is shown as it is, HTML as its source."""
-    content, answer = row.content, row.answer
+    content, answer = shown_content(row.content), row.answer
     if row.kind == Outgoing.Kind.MAIL:
         return [("Text", content["text"]), ("HTML", content["html"])]
     headers = "".join(f"{name}: {value}\n" for name, value in answer.get("headers", {}).items())

@@ -10,7 +10,7 @@ from django.utils import timezone
 from automation import safe_http
 from automation.models import Outgoing
 from automation.outbox.results import NotSent, Sent
-from automation.outbox.secrets import strike_headers
+from automation.outbox.secrets import strike_sent
 from automation.safe_http import Answer, CallFailed
 
 AGENT = "feedback-hub"
@@ -44,7 +44,7 @@ def make_call(outgoing: Outgoing) -> Sent:
         )
     except CallFailed as error:
         raise NotSent(str(error), heals=error.heals) from error
-    kept = _kept(answer, given)
+    kept = _kept(answer, content)
     told = f"{answer.host} answered {answer.told}."
     if 200 <= answer.status < 300:
         return Sent(told, kept)
@@ -54,10 +54,10 @@ def make_call(outgoing: Outgoing) -> Sent:
     raise NotSent(f"{told} {advice}".strip(), heals=heals, answer=kept, wait=wait)
 
 
-def _kept(answer: Answer, sent: dict[str, str]) -> dict[str, Any]:
+def _kept(answer: Answer, sent: dict[str, Any]) -> dict[str, Any]:
     """What a row keeps of an answer, in text that every database can hold."""
     headers = {
-        name: strike_headers(_storable(answer.headers[name])[:1000], sent)
+        name: strike_sent(_storable(answer.headers[name])[:1000], sent)
         for name in KEPT_HEADERS
         if name in answer.headers
     }
@@ -65,7 +65,7 @@ def _kept(answer: Answer, sent: dict[str, str]) -> dict[str, Any]:
     return {
         "status": answer.status,
         "headers": headers,
-        "body": strike_headers(body, sent),
+        "body": strike_sent(body, sent),
         "cut": answer.cut,
     }
 

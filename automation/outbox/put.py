@@ -8,6 +8,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from automation.models import Execution, Outgoing
+from automation.outbox.secrets import without
 from automation.safe_http import METHODS, MOST_SENT, CallFailed, check_headers, target_of
 from automation.wake import wake_outbox
 from feedback.models import Project, Ticket
@@ -66,11 +67,13 @@ def put_call(
     ticket: Ticket | None = None,
     execution: Execution | None = None,
     keep: Mapping[str, str] | None = None,
+    secrets: Iterable[str] = (),
     taker: str = "",
 ) -> Outgoing:
     """A call, whose answer ``taker`` gets, as registered by ``takes_answers``.
 
-    ``keep`` stays with the call for its taker, who knows what it means.
+    ``keep`` stays with the call for its taker, who knows what it means. ``secrets`` stand somewhere
+    in the call: nobody is shown them, and they go once it was made.
 
     Whether the host may be called shows when it is. Raises ValidationError, which names what
     cannot be sent.
@@ -87,7 +90,9 @@ def put_call(
         check_headers(headers)
     except CallFailed as error:
         raise ValidationError(str(error)) from error
-    title = f"{method} {target.scheme}://{target.authority}{target.path.partition('?')[0]}"
+    secrets = list(secrets)
+    path = without(target.path.partition("?")[0], secrets)
+    title = f"{method} {target.scheme}://{target.authority}{path}"
     row = Outgoing(
         project=project,
         ticket=ticket,
@@ -101,6 +106,7 @@ def put_call(
             "headers": headers,
             "body": body,
             "keep": dict(keep or {}),
+            "secrets": secrets,
         },
         taker=taker,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from apikeys.secrecy import STRUCK, strike
 
@@ -37,14 +38,35 @@ def shown_content(content: dict[str, Any]) -> dict[str, Any]:
     """``content`` as people may see it."""
     if "headers" not in content:
         return content
-    return without_secrets(content) | {"url": shown_url(content["url"])}
+    told = without_secrets(content)
+    told.pop("secrets", None)
+    return told | {"url": shown_url(told["url"])}
 
 
 def without_secrets(content: dict[str, Any]) -> dict[str, Any]:
     """``content`` as a row keeps it that is not sent any more."""
     if "headers" not in content:
         return content
-    return content | {"headers": shown_headers(content["headers"])}
+    secrets = content.get("secrets", [])
+    return content | {
+        "headers": shown_headers(content["headers"]),
+        "url": without(content["url"], secrets),
+        "body": without(content["body"], secrets),
+        "secrets": [],
+    }
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """``text`` without ``secrets``, as they are, in an address and in JSON."""
+    for secret in filter(None, secrets):
+        for written in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1]):
+            text = text.replace(written, STRUCK)
+    return text
+
+
+def strike_sent(text: str, content: Mapping[str, Any]) -> str:
+    """``text``, such as an answer that repeats what was sent, without what is hidden of it."""
+    return without(strike_headers(text, content["headers"]), content.get("secrets", []))
 
 
 def strike_headers(text: str, headers: Mapping[str, str]) -> str:
