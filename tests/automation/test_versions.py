@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -27,6 +28,7 @@ from feedback.versions import versions_of
 from tests.automation.listener_forms import rows_of, table
 from tests.conftest import narrow_listener
 
+ROOT = Path(__file__).parent.parent.parent
 SECRET = "correct-horse-battery"
 
 
@@ -281,8 +283,9 @@ def test_what_was_there_before_gets_a_first_version_that_the_next_save_agrees_wi
         type(row).objects.update(version=None)
     Version.objects.all().delete()
 
-    for migration in ("feedback.migrations.0007", "automation.migrations.0011"):
-        import_module(f"{migration}_first_versions").keep_first(apps, None)
+    for app in ("feedback", "automation"):
+        [file] = (ROOT / app / "migrations").glob("*_first_versions.py")
+        import_module(f"{app}.migrations.{file.stem}").keep_first(apps, None)
 
     for row in (whole, talker, saved):
         row.refresh_from_db()
