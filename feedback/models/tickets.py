@@ -246,6 +246,7 @@ class TicketChange(models.Model):
 
     LABELS = {
         "team": "Responsible team",
+        "score": "Priority score",
         "custom_data": "Custom data",
     }
 

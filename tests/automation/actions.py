@@ -11,7 +11,16 @@ from automation.models import Macro
 from feedback.models import PersonNote, Standing, Ticket
 from feedback.undo import State
 
-FIELDS = ("summary", "description", "team_id", "status_id", "blocking", "exposure", "score")
+FIELDS = (
+    "summary",
+    "description",
+    "team_id",
+    "status_id",
+    "blocking",
+    "exposure",
+    "score",
+    "values",
+)
 LINK = ("system", "remote_key", "remote_id", "url")
 
 

@@ -17,6 +17,7 @@ from feedback.models import MOST_POINTS, PersonChange, Standing, Status, Tag, Te
 from feedback.people import points_of
 from feedback.services import change_ticket, link_ticket, tags_named
 from tests.automation.actions import as_it_is, make_macro, run, states, take_back
+from tests.conftest import add_field
 
 MAIL = {"to": ["submitter"], "subject": "Hi", "text": "Hello", "sending": "each"}
 CALL = {"method": "POST", "url": "https://a.example/"}
@@ -544,6 +545,7 @@ def test_an_unlink_of_nothing_fails_instead_of_removing_all(beta):
 
 EVERYTHING = {
     "adjust_workflow": lambda beta, hot: {"team": beta.support.pk, "status": beta.closed.pk},
+    "set_field": lambda beta, hot: {"field": severity(beta).pk, "value": "High"},
     "set_blocking": lambda beta, hot: {"blocking": True},
     "set_exposure": lambda beta, hot: {"exposure": "internal"},
     "add_tags": lambda beta, hot: {"tags": [hot.pk], "names": "new"},
@@ -563,6 +565,10 @@ EVERYTHING = {
     "call_webhook": lambda beta, hot: CALL,
     "run_macro": lambda beta, hot: {"macro": inner_macro(beta).pk},
 }
+
+
+def severity(beta):
+    return beta.bugs.form_fields.first() or add_field(beta.bugs, "Severity")
 
 
 def inner_macro(beta):
