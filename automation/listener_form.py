@@ -32,6 +32,7 @@ LEFT_OUT: dict[str, Any] = {
     "data_name": "",
     "data_expression": "",
 }
+BRAKE = ("most_tickets", "within_minutes")
 EXPRESSIONS = ("reference_expression", "event_expression", "status_expression", "condition")
 
 
@@ -68,6 +69,7 @@ class ListenerForm(forms.ModelForm):
             "when_status",
             *EXPRESSIONS,
             "several",
+            *BRAKE,
             "new_secret",
             "remove_secret",
             "description",
@@ -111,7 +113,7 @@ class ListenerForm(forms.ModelForm):
             self.fields[name].widget.attrs["autocapitalize"] = "none"
         for name in ("data_expression", *EXPRESSIONS):
             self.fields[name].validators.append(check_expression)
-        for name in ("comment_exposure", "when", "several"):
+        for name in ("comment_exposure", "when", "several", *BRAKE):
             self.fields[name].required = False  # what is left out follows from the rest
         if self.instance.pk is None:
             self._set_defaults()
@@ -170,6 +172,19 @@ class ListenerForm(forms.ModelForm):
 
     def clean_several(self) -> str:
         return self.cleaned_data["several"] or Several.ALL.value
+
+    def clean_most_tickets(self) -> int:
+        return self._or_default("most_tickets")
+
+    def clean_within_minutes(self) -> int:
+        minutes = self._or_default("within_minutes")
+        if not minutes:
+            raise ValidationError("Give at least one minute.")
+        return minutes
+
+    def _or_default(self, name: str) -> int:
+        given, field = self.cleaned_data[name], ExternalListener._meta.get_field(name)
+        return int(field.get_default() if given is None else given)  # type: ignore[union-attr]
 
     def clean(self) -> None:
         sender = SENDERS.get(self.cleaned_data.get("sender", ""))

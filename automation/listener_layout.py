@@ -6,11 +6,11 @@ from typing import Any
 
 from django import forms
 
-from automation.listener_form import EXPRESSIONS, ListenerForm, Several
+from automation.listener_form import BRAKE, EXPRESSIONS, ListenerForm, Several
 from automation.status_table import RowForm, RowProblem, by_row
 
 BASICS = ("name", "key", "sender", "filter", "type")
-ADVANCED = ("several", "description")
+ADVANCED = ("several", *BRAKE, "description")
 SECRETS = ("new_secret", "remove_secret")
 BLANK_ROWS = 3  # without JavaScript; with it, as many as are wanted
 
@@ -70,6 +70,7 @@ class ListenerLayout:
 
     def advanced_open(self) -> bool:
         chosen = self.form["several"].value() not in (None, Several.ALL)
+        chosen |= any(name in self._wrong for name in BRAKE)
         has_secret = bool(self.form.instance.secret)
         return chosen or has_secret or self._used("description", *SECRETS)
 

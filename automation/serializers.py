@@ -195,11 +195,14 @@ class ListenerSerializer(OfTypeSerializer):
             "event_expression",
             "status_expression",
             "several",
+            "most_tickets",
+            "within_minutes",
             "secret",
             "has_secret",
             "enabled",
             "endpoint_url",
         ]
+        extra_kwargs = {"within_minutes": {"min_value": 1}}
 
     def get_endpoint_url(self, listener: ExternalListener) -> str:
         return endpoint_url(listener, self.context["request"])

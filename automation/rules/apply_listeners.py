@@ -103,9 +103,7 @@ class ListenerWork(OfTypeWork):
         field = ExternalListener._meta.get_field(name)
         if isinstance(field, models.ForeignKey):
             return self.own_row(name, item, item)
-        if isinstance(field, models.BooleanField):
-            return item.flag(name, default_of(name))
-        return item.text(name, default_of(name))
+        return item.value(name, default_of(name))
 
     def _row(self, node: Node, item: Item) -> TableRow:
         part = Item(node, CELLS, self.work.problems)

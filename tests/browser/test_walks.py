@@ -272,7 +272,9 @@ def test_a_status_table_is_filled_and_put_in_order_with_the_keyboard_alone(sign_
     expect(rows.nth(0).get_by_role("button", name="Move the row up")).to_be_focused()
     expect(page.locator("#hub-live")).to_have_text("Now row 1 of 2.")
     type_into(page, page.get_by_role("button", name="Submit"), "\n")
+    expect(page.get_by_role("heading", name="Set up “Follows Jira” in Jira")).to_be_visible()
 
+    page.goto("/admin/projects/beta/BUG/automation/")
     card = page.get_by_role("article", name="Follows Jira")
     expect(card.get_by_role("listitem")).to_have_text(["Done: macro Shut", "In Progress: nothing"])
     card.get_by_role("link", name="Edit").click()

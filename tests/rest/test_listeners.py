@@ -44,6 +44,8 @@ def test_a_new_listener_has_the_defaults_of_the_page(call, beta, body, close):
         "event_expression": "",
         "status_expression": "",
         "several": "all",
+        "most_tickets": 200,
+        "within_minutes": 10,
         "has_secret": False,
         "enabled": True,
         "endpoint_url": "http://testserver/api/v1/projects/beta/feedbackListeners/jirafixed"
@@ -84,6 +86,8 @@ def test_everything_can_be_changed_but_its_type(call, beta, listener):
         "event_expression": "webhookEvent",
         "status_expression": "issue.fields.status.name",
         "several": "stop",
+        "most_tickets": 3,
+        "within_minutes": 60,
         "status_table": [{"status": "Done", "resolution": "Fixed", "macro": None}],
         "protected_statuses": sorted([beta.new.pk, beta.closed.pk]),
         "enabled": False,
