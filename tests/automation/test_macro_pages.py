@@ -8,7 +8,7 @@ from automation.actions.base import Group
 from automation.macros import save_macro
 from automation.models import Macro
 from feedback.models import Status, Tag, Workflow
-from tests.conftest import closing_macro, make_listener
+from tests.conftest import add_field, closing_macro, make_listener
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_resources_take_as_many_queries_for_many_macros_as_for_one(
         save_macro(Macro(feedback_type=beta.bugs, name=f"Say {number}"), [("add_comment", comment)])
     page.get(address("resources"))
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         answer = page.get(address("resources"))
 
     assert len(answer.context["macros"]) == 25
@@ -227,8 +227,10 @@ def test_whoever_is_not_signed_in_is_asked_to(client, beta, address):
 
 def of_everything(beta, inner, tag):
     """What a browser sends where everything is ticked."""
+    severity = add_field(beta.bugs, "Severity")
     given = {
         "adjust_workflow": {"team": beta.support.pk, "workflow": "", "status": beta.closed.pk},
+        "set_field": {"field": severity.pk, "value": "High"},
         "set_blocking": {"blocking": "False"},
         "set_exposure": {"exposure": "internal"},
         "add_tags": {"tags": [tag.pk], "names": "new"},
@@ -252,7 +254,7 @@ def of_everything(beta, inner, tag):
             "headers": "Authorization: Bearer {{ secret }}",
             "secret": "swordfish",
             "body": "",
-            "keep": "",
+            "keep": "severity = a",
         },
         "run_macro": {"macro": inner.pk},
     }
