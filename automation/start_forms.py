@@ -66,6 +66,13 @@ class TriggerForm(StartForm):
         help_text="For “A ticket is modified”: only where this one was.",
     )
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """With the type's own form fields, as a ticket's events name them."""
+        super().__init__(*args, **options)
+        field: Any = self.fields["field"]
+        own = self.instance.feedback_type.fields
+        field.choices += [(f"values.{each.key}", each.label) for each in own]
+
     class Meta:
         model = Trigger
         fields = ["name", "event", "field", "filter", "macro", "enabled"]

@@ -18,7 +18,7 @@ from feedback.groups_schema import groups_schema
 from feedback.models import FeedbackType, SavedFilter, Ticket
 from feedback.serializers import OfTypeSerializer
 from rest.errors import by_field
-from rest.fields import RowField, StrictChoiceField
+from rest.fields import RowField, StrictCharField
 from rest.serializers import RowSerializer, StrictSerializer
 
 LONGEST_CHOSEN = BulkRun._meta.get_field("chosen").max_length
@@ -71,11 +71,12 @@ class TriggerSerializer(StartSerializer):
         "field": "blocking",
         "macro": 1,
     }
-    field = StrictChoiceField(
-        choices=FIELDS,
+    field = StrictCharField(
+        max_length=60,
         required=False,
         allow_blank=True,
-        help_text="With the event “modified”: only where this was. “”: anything.",
+        help_text="With the event “modified”: only where this was: "
+        f"{', '.join(FIELDS)} or values.KEY for a form field. “”: anything.",
     )
 
     class Meta:

@@ -330,9 +330,10 @@ def test_whoever_is_not_signed_in_is_asked_to(client, beta, address):
 
 def of_everything(beta, inner, tag):
     """What a browser sends where everything is ticked."""
+    severity = add_field(beta.bugs, "Severity")
     given = {
         "adjust_workflow": {"team": beta.support.pk, "workflow": "", "status": beta.closed.pk},
-        "set_field": {"field": add_field(beta.bugs, "Lens").pk, "value": "Wide"},
+        "set_field": {"field": severity.pk, "value": "High"},
         "set_blocking": {"blocking": "False"},
         "set_exposure": {"exposure": "internal"},
         "add_tags": {"tags": [tag.pk], "names": "new"},
@@ -356,7 +357,7 @@ def of_everything(beta, inner, tag):
             "headers": "Authorization: Bearer {{ secret }}",
             "secret": "swordfish",
             "body": "",
-            "keep": "",
+            "keep": "severity = a",
         },
         "run_macro": {"macro": inner.pk},
     }

@@ -14,7 +14,7 @@ from automation.models import BulkRun, Delivery, Execution, Pause, Schedule, Tri
 from automation.pauses import go_on, pause
 from feedback.models import SavedFilter, Ticket, TicketEvent
 from feedback.services import change_ticket, save_filter, submit_ticket
-from tests.conftest import closing_macro
+from tests.conftest import add_field, closing_macro
 
 
 @pytest.fixture
@@ -158,6 +158,17 @@ def test_a_trigger_may_wait_for_one_field(beta, on):
     assert not Execution.objects.exists()
 
     change_ticket(beta.ticket, actor="sam", blocking=True)
+    triggers.fire()
+
+    beta.ticket.refresh_from_db()
+    assert beta.ticket.status == beta.closed
+
+
+def test_a_trigger_may_wait_for_a_form_field(beta, on):
+    add_field(beta.bugs, "Severity")
+    on("modified", field="values.severity")
+
+    change_ticket(beta.ticket, actor="sam", values={"severity": "High"})
     triggers.fire()
 
     beta.ticket.refresh_from_db()

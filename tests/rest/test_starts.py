@@ -54,7 +54,10 @@ def test_a_trigger_that_waits_within_a_filter_knows_who_is_there(call, beta, new
     [
         ({"event": "entered"}, {"filter": ["Choose the filter that tickets come within."]}),
         ({"event": "melted"}, {"event": ['"melted" is not a valid choice.']}),
-        ({"field": "lens"}, {"field": ['"lens" is not a valid choice.']}),
+        (
+            {"field": "lens"},
+            {"field": ["Select a valid choice. lens is not one of the available choices."]},
+        ),
         ({"name": "TAKEN"}, {"name": ["There already is a trigger “TAKEN”. Choose another name."]}),
     ],
 )
