@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.rules import may_change
+from automation import record_serializers as records
 from automation import serializers
 from automation.actions import ACTIONS
 from automation.by_hand import run_by_hand, runnable, undo
@@ -52,7 +53,7 @@ class ShowsRuns:
     def shown_run(self: Any, execution: Execution) -> Response:
         (run,) = self.with_changes([execution])
         context = self.get_serializer_context()
-        return Response(serializers.ExecutionSerializer(run, context=context).data)
+        return Response(records.ExecutionSerializer(run, context=context).data)
 
 
 class MacroView(ShowsRuns, Versioned, OfType, DeletableResource):
@@ -96,20 +97,20 @@ class MacroView(ShowsRuns, Versioned, OfType, DeletableResource):
         return super().get_queryset()
 
     @extend_schema(
-        request=serializers.OnTicketSerializer,
-        responses={200: serializers.ExecutionSerializer},
+        request=records.OnTicketSerializer,
+        responses={200: records.ExecutionSerializer},
     )
-    @action(detail=True, methods=["post"], serializer_class=serializers.OnTicketSerializer)
+    @action(detail=True, methods=["post"], serializer_class=records.OnTicketSerializer)
     def run(self, request: Request, **kwargs: Any) -> Response:
         """Run the macro on a ticket, at once."""
         macro, ticket = self.get_object(), self._ticket_to_run_on()
         return self.shown_run(run_by_hand(macro, ticket, self.caller))
 
     @extend_schema(
-        request=serializers.OnTicketSerializer,
-        responses={200: serializers.ExecutionSerializer},
+        request=records.OnTicketSerializer,
+        responses={200: records.ExecutionSerializer},
     )
-    @action(detail=True, methods=["post"], serializer_class=serializers.OnTicketSerializer)
+    @action(detail=True, methods=["post"], serializer_class=records.OnTicketSerializer)
     def rehearse(self, request: Request, **kwargs: Any) -> Response:
         """Try the macro on a ticket: what a run would do, of which nothing stays."""
         macro, ticket = self.get_object(), self._ticket_to_run_on()
@@ -150,7 +151,7 @@ class DeliveryView(Resource):
     """Requests to listeners, as they came, and what became of each, newest first."""
 
     model = Delivery
-    serializer_class = serializers.DeliverySerializer
+    serializer_class = records.DeliverySerializer
     filterset_class = DeliveryFilterSet
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
@@ -166,14 +167,14 @@ class DeliveryView(Resource):
         return rows if self.detail else rows.defer(*KEPT)
 
     def get_serializer_class(self) -> Any:
-        return serializers.WholeDeliverySerializer if self.detail else self.serializer_class
+        return records.WholeDeliverySerializer if self.detail else self.serializer_class
 
 
 class ExecutionView(ShowsRuns, Resource):
     """Runs of macros on tickets, with all that each changed, newest first."""
 
     model = Execution
-    serializer_class = serializers.ExecutionSerializer
+    serializer_class = records.ExecutionSerializer
     filterset_class = ExecutionFilterSet
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
@@ -193,10 +194,8 @@ class ExecutionView(ShowsRuns, Resource):
     def get_object(self) -> Execution:
         return self.with_changes([super().get_object()])[0]
 
-    @extend_schema(
-        request=serializers.UndoSerializer, responses={200: serializers.ExecutionSerializer}
-    )
-    @action(detail=True, methods=["post"], serializer_class=serializers.UndoSerializer)
+    @extend_schema(request=records.UndoSerializer, responses={200: records.ExecutionSerializer})
+    @action(detail=True, methods=["post"], serializer_class=records.UndoSerializer)
     def undo(self, request: Request, **kwargs: Any) -> Response:
         """Take back what the run did, by a run of its own."""
         run = self.get_object()
@@ -212,7 +211,7 @@ class OutgoingView(Resource):
     """Mail and calls that macros caused, and what became of each, newest first."""
 
     model = Outgoing
-    serializer_class = serializers.OutgoingSerializer
+    serializer_class = records.OutgoingSerializer
     filterset_class = OutgoingFilterSet
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
@@ -226,4 +225,4 @@ class OutgoingView(Resource):
         return rows if self.detail else rows.defer("content", "answer")
 
     def get_serializer_class(self) -> Any:
-        return serializers.WholeOutgoingSerializer if self.detail else self.serializer_class
+        return records.WholeOutgoingSerializer if self.detail else self.serializer_class

@@ -51,7 +51,7 @@ ORDER = [
     *("delivery_page", "rehearsal_pages", "run_pages", "start_pages", "bulk_pages", "slices"),
     "log_pages",
     *("call_pages", "outbox_pages", "run_log", "switch_pages"),
-    *("params_schema", "rest_filters", "serializers", "views"),
+    *("params_schema", "rest_filters", "serializers", "record_serializers", "views"),
     *("start_serializers", "start_views"),
     *("urls", "admin", "apps", "management"),
 ]
