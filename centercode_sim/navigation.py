@@ -24,6 +24,10 @@ PARTS = {  # by the first word of a page's name
     "macro": "resources",
     "automation": "automation",
     "listener": "automation",
+    "starts": "automation",
+    "trigger": "automation",
+    "schedule": "automation",
+    "runs": "automation",
     "hand": "automation",
 }
 
