@@ -26,6 +26,7 @@ class OnTicketSerializer(StrictSerializer):
 
 class UndoSerializer(StrictSerializer):
     example: ClassVar[dict[str, Any]] = {"even": ["status"]}
+    may_be_left_out = True
     even = serializers.ListField(
         child=StrictCharField(max_length=60),
         required=False,

@@ -238,11 +238,16 @@ def _parsed(text: str) -> nodes.Template:
     """Raises ValidationError where ``text`` is no text with variables, or does too much."""
     try:
         tree = PLAIN.parse(text)
-        PLAIN.from_string(tree)  # knows the filters that there are
+        _check_nodes(tree)
+        PLAIN.from_string(tree)  # knows the filters that there are, and works out what is constant
     except TemplateSyntaxError as error:
         raise ValidationError(f"Line {error.lineno}: {error.message}") from error
     except RecursionError as error:
         raise ValidationError("It is nested too deeply.") from error
+    return tree
+
+
+def _check_nodes(tree: nodes.Template) -> None:
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, ALLOWED):
             what = type(node).__name__.lower()
@@ -252,7 +257,6 @@ def _parsed(text: str) -> nodes.Template:
             )
     if any(list(loop.find_all(nodes.For)) for loop in tree.find_all(nodes.For)):
         raise ValidationError("A “for” inside another one is not for texts.")
-    return tree
 
 
 def _loop_names(loop: nodes.For) -> list[str]:

@@ -116,7 +116,8 @@ class Schema(AutoSchema):
     ) -> tuple[Any, bool]:
         get: Any = super()._get_request_for_media_type
         schema, _ = get(serializer, direction)
-        return schema, bool(schema) and self.method != "PATCH"
+        needed = self.method != "PATCH" and not getattr(serializer, "may_be_left_out", False)
+        return schema, bool(schema) and needed
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
         """With what no single field says: other names are refused, and rules between names."""

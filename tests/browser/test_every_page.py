@@ -113,7 +113,7 @@ def rehearse_days(page):
 def run_it(page):
     page.get_by_role("radio").first.check()
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.get_by_text("By hand")).to_be_visible()
+    expect(page.get_by_text("Public id")).to_be_visible()
 
 
 def run_and_undo(page):
