@@ -385,7 +385,7 @@ def test_a_filter_is_locked_while_its_groups_change(on_postgres, manager, beta, 
     save = reverse("save_filter", args=["beta", "BUG"])
     locked = []
 
-    def look(changed):
+    def look(changed, *, actor):
         locked.append(is_locked(row))
         return changed
 
