@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.html import linebreaks, urlize
 
 from automation.actions.follow_ups import Call, Mail
 from automation.macro_run import Step
 from automation.models import BulkRun, Execution
 from automation.outbox import close_digest, put_call, put_mail
+from automation.outbox.put import LONGEST_TEXT
 from automation.reasons import Reason, Stop
 
 KEEPER = "keep values"  # who takes the answers to calls
@@ -41,6 +43,12 @@ def close_digest_of(bulk: BulkRun) -> None:
     close_digest(digest_of(bulk))
 
 
+def as_html(text: str) -> str:
+    """``text`` with links and paragraphs, all else escaped; empty where it would be too long."""
+    html = str(linebreaks(urlize(text, nofollow=True, autoescape=True)))
+    return html if len(html) <= LONGEST_TEXT else ""
+
+
 def _mail(execution: Execution, mail: Mail) -> None:
     gathered = execution.bulk is not None and mail.gathered
     put_mail(
@@ -48,6 +56,7 @@ def _mail(execution: Execution, mail: Mail) -> None:
         to=mail.to,
         subject=mail.subject,
         text=mail.text,
+        html=as_html(mail.text),
         digest=digest_of(execution.bulk) if gathered and execution.bulk else "",
     )
 

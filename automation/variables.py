@@ -161,8 +161,8 @@ def _capped(values: Any) -> list[Any]:
     return list(values)[:LONGEST_LIST]
 
 
-def _sandbox(*, html: bool) -> Sandbox:
-    sandbox = Sandbox(undefined=Missing, autoescape=html, keep_trailing_newline=True)
+def _sandbox() -> Sandbox:
+    sandbox = Sandbox(undefined=Missing, keep_trailing_newline=True)
     sandbox.globals.clear()
     own = {"json": _json, "join": _join, "escape": escape, "e": escape}
     own |= {"capped": _capped, "quoted": _quoted}
@@ -171,7 +171,7 @@ def _sandbox(*, html: bool) -> Sandbox:
     return sandbox
 
 
-PLAIN, HTML = _sandbox(html=False), _sandbox(html=True)
+SANDBOX = _sandbox()
 
 
 def check(text: str, *, known: Mapping[str, Any] = KNOWN) -> None:
@@ -187,20 +187,19 @@ def names_in(text: str) -> set[str]:
     return {names[0] for names in _chains(_parsed(text))}
 
 
-def fill(text: str, words: Words, *, html: bool = False, url: bool = False) -> str:
+def fill(text: str, words: Words, *, url: bool = False) -> str:
     """``text`` with its variables filled in; raises ValidationError that says what was missing.
 
-    ``html``: the words are escaped, the text itself is not. ``url``: the words become parts of a
-    URL; one with which the text begins is the URL's own beginning, and stays as it is.
+    ``url``: the words become parts of a URL; one with which the text begins is the URL's own
+    beginning, and stays as it is.
     """
-    sandbox = HTML if html else PLAIN
     tree = _parsed(text)
     for loop in list(tree.find_all(nodes.For)):
-        loop.iter = nodes.Filter(loop.iter, "capped", [], [], None, None, environment=sandbox)
+        loop.iter = nodes.Filter(loop.iter, "capped", [], [], None, None, environment=SANDBOX)
     if url:
-        _quote_words(tree, sandbox)
+        _quote_words(tree)
     try:
-        template = sandbox.from_string(tree)
+        template = SANDBOX.from_string(tree)
         return "".join(_within_limits(template.generate(words)))
     except ValidationError:
         raise
@@ -211,14 +210,14 @@ def fill(text: str, words: Words, *, html: bool = False, url: bool = False) -> s
         raise ValidationError(f"“{_short(text)}” cannot be filled in: {error}.") from error
 
 
-def _quote_words(tree: nodes.Template, sandbox: Sandbox) -> None:
+def _quote_words(tree: nodes.Template) -> None:
     outputs = list(tree.find_all(nodes.Output))
     first = outputs[0].nodes[0] if outputs and tree.body[0] is outputs[0] else None
     for output in outputs:
         output.nodes = [
             node
             if isinstance(node, nodes.TemplateData) or node is first
-            else nodes.Filter(node, "quoted", [], [], None, None, environment=sandbox)
+            else nodes.Filter(node, "quoted", [], [], None, None, environment=SANDBOX)
             for node in output.nodes
         ]
 
@@ -237,9 +236,11 @@ def _within_limits(parts: Iterator[str]) -> Iterator[str]:
 def _parsed(text: str) -> nodes.Template:
     """Raises ValidationError where ``text`` is no text with variables, or does too much."""
     try:
-        tree = PLAIN.parse(text)
+        tree = SANDBOX.parse(text)
         _check_nodes(tree)
-        PLAIN.from_string(tree)  # knows the filters that there are, and works out what is constant
+        SANDBOX.from_string(
+            tree
+        )  # knows the filters that there are, and works out what is constant
     except TemplateSyntaxError as error:
         raise ValidationError(f"Line {error.lineno}: {error.message}") from error
     except RecursionError as error:

@@ -36,12 +36,6 @@ def test_a_text_is_filled_in(text, becomes):
     assert fill(text, WORDS) == becomes
 
 
-def test_what_came_from_outside_is_escaped_in_html():
-    filled = fill("<p>{{ payload.issue.fields.summary }}</p>", WORDS, html=True)
-
-    assert filled == "<p>&lt;b&gt;Hot&lt;/b&gt;</p>"
-
-
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from automation.macros import save_macro
-from automation.models import Execution, ExecutionStep, Macro
+from automation.models import Execution, ExecutionStep, Macro, Outgoing
 from feedback.models import Comment, Ticket, TicketChange
 from feedback.services import change_ticket, tags_named
 from tests.conftest import closing_macro
@@ -218,3 +218,21 @@ def test_a_macro_with_an_unknown_name_is_not_saved(call, beta):
     assert answer.json()["actions"][0]["params"] == {
         "body": ["There is no variable “ticket.reff”. Did you mean “ref”?"]
     }
+
+
+def test_a_mail_leaves_as_text_and_with_everything_escaped_as_html(call, beta):
+    change_ticket(beta.ticket, actor="ada", summary="<script>alert(1)</script>")
+    mail = {
+        "addresses": "ada@example.com",
+        "sending": "each",
+        "subject": "{{ ticket.ref }}",
+        "text": "{{ ticket.summary }}",
+    }
+    macro = save_macro(Macro(feedback_type=beta.bugs, name="Tell"), [("send_email", mail)])
+
+    ran = call("POST", f"macros/{macro.pk}/run/", {"ticket": beta.ticket.pk}).json()
+
+    assert ran["reason"] == "applied"
+    content = Outgoing.objects.get().content
+    assert (content["subject"], content["text"]) == ("BUG-0001", "<script>alert(1)</script>")
+    assert content["html"] == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"
