@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from feedback.models.projects import Project
-from feedback.models.tickets import Ticket, as_text
+from feedback.models.tickets import BeforeAndAfter, Ticket
 
 
 class AboutPerson(models.Model):
@@ -59,7 +59,7 @@ class PersonNote(AboutPerson):
         return f"Note about {self.person}"
 
 
-class PersonChange(AboutPerson):
+class PersonChange(BeforeAndAfter, AboutPerson):
     """Rank points or a team of a person, before and after; or a note that was removed."""
 
     class Field(models.TextChoices):
@@ -76,11 +76,3 @@ class PersonChange(AboutPerson):
 
     def __str__(self) -> str:
         return f"{self.get_field_display()} of {self.person}"
-
-    @property
-    def before_text(self) -> str:
-        return as_text(self.before)
-
-    @property
-    def after_text(self) -> str:
-        return as_text(self.after)

@@ -236,7 +236,22 @@ class TicketEvent(models.Model):
         return f"{self.ticket} {self.kind}"
 
 
-class TicketChange(models.Model):
+class BeforeAndAfter:
+    """What a change kept of both, as people read it."""
+
+    before: Any
+    after: Any
+
+    @property
+    def before_text(self) -> str:
+        return as_text(self.before)
+
+    @property
+    def after_text(self) -> str:
+        return as_text(self.after)
+
+
+class TicketChange(BeforeAndAfter, models.Model):
     """One field of one ticket, before and after: text, a truth value, a list of names,
     ``{"id": 6, "name": "Closed"}`` for what has a row of its own, or a form field's value.
 
@@ -296,14 +311,6 @@ class TicketChange(models.Model):
             return f"custom data {dict(self.after or {})['data']} kept"
         name = self.label if self.form_field else self.field
         return f"{name} {self.before_text or 'empty'} → {self.after_text or 'empty'}"
-
-    @property
-    def before_text(self) -> str:
-        return as_text(self.before)
-
-    @property
-    def after_text(self) -> str:
-        return as_text(self.after)
 
 
 def as_text(value: Any) -> str:
