@@ -6,6 +6,7 @@ Each ticket that is still to come has a row; a worker that dies leaves it, and a
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -44,14 +45,31 @@ def start_bulk(
 
 
 @transaction.atomic
-def undo_bulk(bulk: BulkRun, *, actor: str) -> BulkRun:
-    """Take back what ``bulk`` did, ticket by ticket; what somebody touched since is left alone."""
+def undo_bulk(
+    bulk: BulkRun,
+    *,
+    actor: str,
+    even: Iterable[str] = (),
+    even_on: Mapping[int, Iterable[str]] | None = None,
+) -> BulkRun:
+    """Take back what ``bulk`` did, ticket by ticket; what somebody touched since is left alone.
+
+    Fields that ``even`` names go back on every ticket, those of ``even_on`` on that one (by its
+    id). Raises ValidationError for a run that is not over, or is being taken back already.
+    """
+    bulk = BulkRun.objects.select_for_update(of=("self",)).select_related("macro").get(pk=bulk.pk)
+    if bulk.state == BulkRun.State.RUNNING:
+        raise ValidationError("It still runs: cancel the rest of it first, or wait for its end.")
+    if bulk.undone_by.filter(state=BulkRun.State.RUNNING).exists():
+        raise ValidationError("It is being taken back already: wait for the end of that.")
     applied = bulk.executions.filter(reason=Reason.APPLIED).order_by("ticket")
     undo = BulkRun(macro=bulk.macro, undoes=bulk, chosen=f"Undo of {bulk}", actor=actor)
-    return _started(undo, list(applied.values_list("ticket", flat=True)))
+    ids = list(applied.values_list("ticket", flat=True))
+    own = even_on or {}
+    return _started(undo, ids, {pk: sorted({*even, *own.get(pk, ())}) for pk in ids})
 
 
-def _started(bulk: BulkRun, ids: list[int]) -> BulkRun:
+def _started(bulk: BulkRun, ids: list[int], even: Mapping[int, list[str]] | None = None) -> BulkRun:
     if len(ids) > MOST_TICKETS:
         raise ValidationError(
             f"These are more than {MOST_TICKETS:,} tickets, the most of one bulk run. "
@@ -59,8 +77,10 @@ def _started(bulk: BulkRun, ids: list[int]) -> BulkRun:
         )
     bulk.total = len(ids)
     bulk.save()
+    known = even or {}
     BulkTicket.objects.bulk_create(
-        (BulkTicket(bulk=bulk, ticket_id=pk) for pk in ids), batch_size=1000
+        (BulkTicket(bulk=bulk, ticket_id=pk, even=known.get(pk, [])) for pk in ids),
+        batch_size=1000,
     )
     return bulk
 
@@ -105,7 +125,7 @@ def _run(waiting: BulkTicket) -> None:
     bulk = waiting.bulk
     start = Execution.Start.UNDO if bulk.undoes else Execution.Start.BULK
     start = Execution.Start.SCHEDULE if bulk.schedule else start
-    work = _work(bulk, waiting.ticket_id)
+    work = _work(waiting)
     if work is not None:
         execution = Execution(
             ticket=locked(waiting.ticket_id), start=start, bulk=bulk, actor=bulk.actor
@@ -115,11 +135,12 @@ def _run(waiting: BulkTicket) -> None:
         carry_out(work, execution)
 
 
-def _work(bulk: BulkRun, ticket: int) -> Work | None:
+def _work(waiting: BulkTicket) -> Work | None:
+    bulk = waiting.bulk
     if bulk.undoes is None:
         return MacroWork(f"Macro “{bulk.macro}”", bulk.macro)
-    run = bulk.undoes.executions.filter(ticket=ticket, reason=Reason.APPLIED).first()
-    return UndoWork(f"Undo of “{bulk.macro}”", run=run) if run else None
+    run = bulk.undoes.executions.filter(ticket=waiting.ticket_id, reason=Reason.APPLIED).first()
+    return UndoWork(f"Undo of “{bulk.macro}”", run=run, even=waiting.even) if run else None
 
 
 def _end() -> None:

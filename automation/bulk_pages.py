@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from django.contrib import messages
@@ -17,9 +18,15 @@ from automation.bulk import MOST_TICKETS, cancel, start_bulk, undo_bulk
 from automation.by_hand import run_by_hand, runnable
 from automation.macros import describe_macro
 from automation.models import BulkRun, Execution, Macro
+from automation.newer_work import (
+    MOST_TICKETS_SHOWN,
+    fields_changed_since,
+    left_by,
+    newer_work,
+)
 from automation.pages import page_of
 from automation.pauses import pause_over
-from automation.reasons import DeliveryStatus
+from automation.reasons import DeliveryStatus, Reason
 from automation.runs import rehearsal
 from automation.shown_runs import ShownRun, shown_runs
 from feedback.models import Ticket
@@ -122,12 +129,9 @@ class BulkRunPage(Page):
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not self.manages:
             raise PermissionDenied("Only who manages the project may do this.")
-        if "cancel" in request.POST:
-            cancel(self.run)
-            messages.success(request, "It is cancelled: what was done stays, the rest is left.")
-            return redirect(self.run)
-        undo = undo_bulk(self.run, actor=f"{self.caller.name} → Undo of {self.run.macro}")
-        return redirect(undo)
+        cancel(self.run)
+        messages.success(request, "It is cancelled: what was done stays, the rest is left.")
+        return redirect(self.run)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         executions = self.run.executions.select_related("ticket__feedback_type__project")
@@ -144,7 +148,60 @@ class BulkRunPage(Page):
             counts=[(DeliveryStatus(each).label, each, counts[each]) for each in counts],
             page_obj=page_of(executions.order_by("pk"), self.request),
             undone=self.run.undone_by.first(),
-            may_undo=self.manages
-            and Execution.objects.filter(bulk=self.run, reason="applied").exists(),
+            may_undo=self.may_undo,
             **context,
         )
+
+    @property
+    def may_undo(self) -> bool:
+        applied = Execution.objects.filter(bulk=self.run, reason=Reason.APPLIED)
+        over = self.run.state != BulkRun.State.RUNNING
+        return over and self.manages and applied.exists()
+
+
+class BulkUndoPage(BulkRunPage):
+    """Shows first what somebody changed since, and lets choose what goes back all the same."""
+
+    template_name = "automation/bulk_undo.html"
+
+    def get_title(self) -> str:
+        return f"Undo {self.run}"
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if request.user.is_authenticated and not self.may_undo:
+            raise PermissionDenied("There is nothing here that you may take back.")
+        return super().dispatch(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            undo = undo_bulk(
+                self.run,
+                actor=f"{self.caller.name} → Undo of {self.run.macro}",
+                even=request.POST.getlist("even"),
+                even_on=_by_ticket(request.POST.getlist("even_on")),
+            )
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return redirect(self.run)
+        return redirect(undo)
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        applied = self.run.executions.filter(reason=Reason.APPLIED)
+        return super().get_context_data(
+            applied=applied.count(),
+            fields=fields_changed_since(self.run),
+            newer=newer_work(self.run),
+            most=MOST_TICKETS_SHOWN,
+            left=left_by(self.run),
+            **context,
+        )
+
+
+def _by_ticket(chosen: list[str]) -> dict[int, list[str]]:
+    """The fields of each ticket, from “12:status”."""
+    by_ticket = defaultdict(list)
+    for each in chosen:
+        ticket, _, field = each.partition(":")
+        if (pk := row_id(ticket)) is not None:
+            by_ticket[pk].append(field)
+    return by_ticket

@@ -46,7 +46,8 @@ class UndoWork(Work):
         for step in self.run.steps.order_by("-pk"):
             action = ACTIONS.get(step.kind)
             if action and step.record:
-                parts += action.undo(ticket, step.record, actor=actor, cause=cause)
+                by = {"actor": actor, "cause": cause}
+                parts += action.undo(ticket, step.record, even=self.even, **by)
         return parts
 
 

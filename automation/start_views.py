@@ -19,6 +19,7 @@ from access.rules import changeable, may_change, seen
 from automation.bulk import cancel, start_bulk, undo_bulk
 from automation.by_hand import runnable
 from automation.models import BulkRun, Macro, Schedule, Trigger
+from automation.record_serializers import UndoSerializer
 from automation.rest_filters import BulkRunFilterSet, StartFilterSet
 from automation.start_serializers import (
     BulkRunSerializer,
@@ -114,12 +115,19 @@ class BulkRunView(Resource):
         cancel(run)
         return self._shown(run)
 
-    @extend_schema(request=None, responses={200: BulkRunSerializer})
-    @action(detail=True, methods=["post"])
+    @extend_schema(request=UndoSerializer, responses={200: BulkRunSerializer})
+    @action(detail=True, methods=["post"], serializer_class=UndoSerializer)
     def undo(self, request: Request, **kwargs: Any) -> Response:
         """Take back what the run did, by a bulk run of its own, which is the answer."""
         run = self._managed()
-        return self._shown(undo_bulk(run, actor=f"{self.caller.name} → Undo of {run.macro}"))
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        actor = f"{self.caller.name} → Undo of {run.macro}"
+        try:
+            undo = undo_bulk(run, actor=actor, even=given.validated_data.get("even", []))
+        except ValidationError as error:
+            raise serializers.ValidationError(error.messages) from error
+        return self._shown(undo)
 
     def _managed(self) -> BulkRun:
         run: BulkRun = self.get_object()
@@ -129,4 +137,5 @@ class BulkRunView(Resource):
 
     def _shown(self, run: BulkRun, code: int = status.HTTP_200_OK) -> Response:
         row = self.get_queryset().get(pk=run.pk)
-        return Response(self.get_serializer(row).data, status=code)
+        told = BulkRunSerializer(row, context=self.get_serializer_context())
+        return Response(told.data, status=code)

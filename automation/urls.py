@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from automation.bulk_pages import BulkAddPage, BulkRunPage
+from automation.bulk_pages import BulkAddPage, BulkRunPage, BulkUndoPage
 from automation.call_pages import KeyCallsPage, RefusedCallsPage
 from automation.delivery_page import CauseView, DeliveryPage
 from automation.door import ListenView
@@ -106,6 +106,7 @@ pages = [
     path("community/pause/", PauseAllPage.as_view(), name="pause_all"),
     path(_type + "run/", BulkAddPage.as_view(), name="bulk_add"),
     path("bulk-runs/<slug:public_id>/", BulkRunPage.as_view(), name="bulk_run"),
+    path("bulk-runs/<slug:public_id>/undo/", BulkUndoPage.as_view(), name="bulk_undo"),
     path("deliveries/<slug:public_id>/", DeliveryPage.as_view(), name="delivery"),
     path(
         "projects/<slug:project_key>/ticket/<slug:ref>/run/",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -36,13 +37,22 @@ def adjust_points(
 
 @transaction.atomic
 def restore_points(
-    ticket: Ticket, change: PersonChange, *, relative: bool, actor: str, cause: str = ""
+    ticket: Ticket,
+    change: PersonChange,
+    *,
+    relative: bool,
+    even: Container[str] = (),
+    actor: str,
+    cause: str = "",
 ) -> Undone:
-    """What was added is taken away again, whatever came later; what was set, if nothing did."""
+    """What was added is taken away again, whatever came later; what was set, if nothing did
+    or ``even`` names the points.
+    """
     now, field = _standing(ticket).points, PersonChange.Field.POINTS.label
     if change.taken_back_by.exists():
         return Undone(field, State.BACK)
-    if not relative and now not in (change.after, change.before):
+    touched = not relative and now not in (change.after, change.before)
+    if touched and field not in even:
         return Undone(field, State.TOUCHED, change.before_text, str(now))
     try:
         before = adjusted(now, How.ADD, change.before - change.after) if relative else change.before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from django.db import models, transaction
 from feedback.models import VALUES, FormField, Status, Team, Ticket, TicketChange, as_text
 from feedback.services import CHANGEABLE, change_ticket, noted, tags_named
 from feedback.values import from_kept, shown
+
+TAGS = "tags"
 
 
 class State(models.TextChoices):
@@ -52,24 +54,49 @@ def revert(
     """Set each changed field to what it was; one touched since only if ``even`` names it."""
     current = Ticket.objects.select_for_update(of=("self",)).get(pk=ticket.pk)
     undone, back, values = [], {}, {}
-    for field, (before, after) in _collated(changes).items():
-        now = _now(current, field)
+    for field, before, now, moved_on in _fates(current, changes):
+        if moved_on and field not in even:
+            undone.append(_told(ticket, field, State.TOUCHED, before, now))
+            continue
         try:
             value = _restored(ticket, field, before)
         except LookupError as gone:
             undone.append(cannot(field, f"“{gone.args[0]}” is no longer there."))
             continue
-        touched = now not in (after, before) and field not in even
-        told = (State.TOUCHED, before, now) if touched else (State.BACK, before)
-        undone.append(_told(ticket, field, *told))
-        if not touched and _key(field):
-            values[_key(field)] = value
-        elif not touched:
+        undone.append(_told(ticket, field, State.BACK, before))
+        if key := _key(field):
+            values[key] = value
+        else:
             back[field] = value
     if values:
         back["values"] = values
     change_ticket(ticket, actor=actor, cause=cause, **back)
     return undone
+
+
+def touched(ticket: Ticket, changes: Iterable[TicketChange]) -> list[Undone]:
+    """Of what ``changes`` did to ``ticket``, the fields that a ``revert`` would leave alone."""
+    return [
+        _told(ticket, field, State.TOUCHED, before, now)
+        for field, before, now, moved_on in _fates(ticket, changes)
+        if moved_on
+    ]
+
+
+def _fates(ticket: Ticket, changes: Iterable[TicketChange]) -> Iterator[tuple[str, Any, Any, bool]]:
+    """Each field, what it goes back to, what it is now, and whether somebody touched it since."""
+    for field, (before, after) in _collated(changes).items():
+        now = _now(ticket, field)
+        if field == TAGS:
+            yield field, _tags_without(now, before, after), now, False
+        else:
+            yield field, before, now, now not in (after, before)
+
+
+def _tags_without(now: list[str], before: list[str], after: list[str]) -> list[str]:
+    """Each tag goes back by itself: what others added or removed since stays so."""
+    added, removed = {*after} - {*before}, {*before} - {*after}
+    return sorted(({*now} - added) | removed)
 
 
 def _key(field: str) -> str:
@@ -112,7 +139,7 @@ def _collated(changes: Iterable[TicketChange]) -> dict[str, tuple[Any, Any]]:
 
 
 def _now(ticket: Ticket, field: str) -> Any:
-    if field == "tags":
+    if field == TAGS:
         return sorted(tag.name for tag in ticket.tags.all())
     if _key(field):
         return ticket.values.get(_key(field))
@@ -139,5 +166,6 @@ RESTORED: dict[str, Callable[[Ticket, Any], Any]] = {
     **dict.fromkeys(CHANGEABLE, _plain),
     "team": _row(Team),
     "status": _row(Status),
-    "tags": lambda ticket, before: tags_named(ticket.project, before),
+    TAGS: lambda ticket, before: tags_named(ticket.project, before),
 }
+TOUCHABLE = frozenset(RESTORED) - {TAGS}  # besides the values of form fields

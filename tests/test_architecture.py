@@ -36,6 +36,7 @@ ORDER = [
         "calls",
         "intake",
         "shown_runs",
+        "newer_work",
         "rehearsals",
         "light",
         "hand_over",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django import forms
 
-from automation.actions.base import Action, ActionForm, Done, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Even, Record, Settings
 from automation.actions.fields import TextField
 from feedback import services
 from feedback.models import Exposure, Ticket
@@ -33,7 +33,9 @@ class AddComment(Action):
         )
         return Done({"comment": comment.pk}, told="a comment added")
 
-    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+    def undo(
+        self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
+    ) -> list[Undone]:
         comment = ticket.comments.filter(pk=record["comment"]).first()
         if comment is None:
             return [cannot("comment", "It is no longer there.")]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django import forms
 
-from automation.actions.base import Action, ActionForm, Done, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
 from automation.actions.fields import TextField
 from feedback import people
 from feedback.models import PersonNote, Ticket
@@ -28,7 +28,9 @@ class AddNote(Action):
         note = people.add_note(ticket, settings["body"], actor=actor, cause=cause)
         return Done({"note": note.pk}, told="a note about the submitter")
 
-    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+    def undo(
+        self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
+    ) -> list[Undone]:
         note = PersonNote.objects.filter(pk=record["note"], ticket=ticket).first()
         if note is None:
             return [cannot("note", "It is no longer there.")]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from automation.actions.base import Action, ActionForm, Done, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
 from feedback.models import MOST_POINTS, PersonChange, Ticket
 from feedback.people import adjust_points, restore_points
 from feedback.scores import How, adjusted
@@ -76,7 +76,9 @@ class AdjustScore(Action):
         record |= {"points": points.pk, "relative": settings["points_how"] != How.SET}
         return Done(record, told=f"rank points {points.before_text} → {points.after_text}")
 
-    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+    def undo(
+        self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
+    ) -> list[Undone]:
         """The rank points; the score is a field of the ticket."""
         if "points" not in record:
             return []
@@ -84,4 +86,5 @@ class AdjustScore(Action):
         if change is None:
             return [cannot("rank points", "Who they were of is no longer there.")]
         relative = record["relative"]
-        return [restore_points(ticket, change, relative=relative, actor=actor, cause=cause)]
+        by = {"actor": actor, "cause": cause}
+        return [restore_points(ticket, change, relative=relative, even=even, **by)]

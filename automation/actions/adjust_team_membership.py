@@ -4,7 +4,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
-from automation.actions.base import Action, ActionForm, Done, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
 from automation.actions.fields import ProjectChoiceField
 from feedback.models import PersonChange, Team, Ticket
 from feedback.people import OPEN_KINDS, join_team, leave_team, restore_membership
@@ -58,7 +58,9 @@ class AdjustTeamMembership(Action):
         told = {ADD: "{} joined {}", REMOVE: "{} left {}"}[settings["change"]]
         return Done({"membership": change.pk}, told.format(ticket.submitted_by, settings["team"]))
 
-    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+    def undo(
+        self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
+    ) -> list[Undone]:
         if "inactive" in record:
             return []
         change = PersonChange.objects.filter(pk=record["membership"]).first()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ Params = Mapping[str, Any]  # as kept in rows: what a form was given
 Settings = Mapping[str, Any]  # the same, checked: rows, text, truth values
 OF_ALL = "non_field_errors"  # as the API calls what is about no field alone
 Record = dict[str, Any]  # what an action did, as its undo needs it; kept as JSON
+Even = Container[str]  # parts that an undo takes back although somebody changed them since
 
 
 class Group(TextChoices):
@@ -146,7 +147,9 @@ class Action:
         """Do it, and return what was done and what must follow."""
         raise NotImplementedError
 
-    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+    def undo(
+        self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
+    ) -> list[Undone]:
         """Take back what the ticket's own fields do not tell; they go back by themselves."""
         return [cannot(self.label, self.not_undoable)] if self.not_undoable else []
 

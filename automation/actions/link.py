@@ -3,7 +3,7 @@ from __future__ import annotations
 from django import forms
 from django.core.exceptions import ValidationError
 
-from automation.actions.base import Action, ActionForm, Done, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
 from automation.actions.fields import LineField
 from automation.actions.web import AddressField
 from feedback import services
@@ -58,7 +58,9 @@ class Link(Action):
         services.link_ticket(ticket, actor=actor, cause=cause, **item)
         return Done({"item": item})
 
-    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+    def undo(
+        self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
+    ) -> list[Undone]:
         link = services.link_to(ticket, record["item"])
         if link is None:
             return [cannot("link", "It is no longer there.")]

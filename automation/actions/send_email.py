@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from automation.actions.base import Action, ActionForm, Done, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
 from automation.actions.fields import LineField, TextField, split_names
 from automation.actions.follow_ups import Mail
 from feedback.models import Ticket
@@ -82,8 +82,14 @@ class SendEmail(Action):
         mail = Mail(to, settings["subject"], settings["text"], settings["sending"] == DIGEST)
         return Done({"mails": len(to)}, told, (mail,))
 
-    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
-        return super().undo(ticket, record, actor=actor, cause=cause) if record["mails"] else []
+    def undo(
+        self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
+    ) -> list[Undone]:
+        return (
+            super().undo(ticket, record, even=even, actor=actor, cause=cause)
+            if record["mails"]
+            else []
+        )
 
 
 def _check(address: str) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django import forms
 from django.db.models import Q
 
-from automation.actions.base import Action, ActionForm, Done, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
 from automation.actions.link import SYSTEMS, line
 from feedback import services
 from feedback.models import Ticket
@@ -47,7 +47,9 @@ class Unlink(Action):
             services.unlink_ticket(link, actor=actor, cause=cause)
         return Done({"links": removed} if removed else {})
 
-    def undo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+    def undo(
+        self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
+    ) -> list[Undone]:
         for item in record["links"]:
             if not services.link_to(ticket, item):
                 services.link_ticket(ticket, actor=actor, cause=cause, **item)

@@ -146,6 +146,9 @@ class BulkTicket(models.Model):
 
     bulk = models.ForeignKey(BulkRun, on_delete=models.CASCADE, related_name="waiting")
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE)
+    even = models.JSONField(
+        default=list, help_text="What an undo takes back although somebody changed it since."
+    )
 
     class Meta:
         ordering = ["pk"]

@@ -333,6 +333,11 @@ def test_points_that_were_set_are_left_alone_where_somebody_changed_them_since(b
     assert points_of(beta.project, beta.ada) == 12
     assert states(undone) == ["touched"]
 
+    chosen = take_back(first.execution, even=["Rank points"])
+
+    assert points_of(beta.project, beta.ada) == 0
+    assert states(chosen) == ["back"]
+
 
 def test_a_second_undo_takes_no_points_away(beta):
     done = run(beta, ("adjust_score", {"points_how": "add", "points": 5}))

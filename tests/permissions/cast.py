@@ -251,6 +251,7 @@ def make_project(
         token=token,
         outgoing=_outgoing(execution, word=iron),
         **_starts(bugs, macros[0], filters[0], word=iron),
+        bulk_done=_bulk_done(macros[0], execution),
     )
 
 
@@ -288,6 +289,15 @@ def _starts(kind: Any, macro: Any, within: Any, word: str) -> dict[str, Any]:
     }
     bulk = BulkRun.objects.create(macro=macro, chosen="All", actor="Somebody", total=1)
     return triggers | schedules | {"bulk": bulk}
+
+
+def _bulk_done(macro: Macro, execution: Execution) -> BulkRun:
+    """A run that is over, of which ``execution`` was a part."""
+    done = BulkRun.objects.create(
+        macro=macro, chosen="All", actor="Somebody", total=1, state=BulkRun.State.DONE
+    )
+    Execution.objects.filter(pk=execution.pk).update(bulk=done)
+    return done
 
 
 def _follow(ticket: Any, word: str) -> None:

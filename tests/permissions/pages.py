@@ -348,7 +348,9 @@ STARTS = [
         302,
     ),
     Entry("GET", "/admin/bulk-runs/{bulk.public_id}/", EDITORS),
-    Entry("POST", "/admin/bulk-runs/{bulk.public_id}/", MANAGERS, {"cancel": "1"}, 302),
+    Entry("POST", "/admin/bulk-runs/{bulk.public_id}/", MANAGERS, {}, 302),
+    Entry("GET", "/admin/bulk-runs/{bulk_done.public_id}/undo/", MANAGERS),
+    Entry("POST", "/admin/bulk-runs/{bulk_done.public_id}/undo/", MANAGERS, {}, 302),
 ]
 
 

@@ -202,7 +202,7 @@ PARTS = [
         UNSEEN,
     ),
     Entry("POST", API + "bulk-runs/{bulk.public_id}/cancel/", MANAGERS | WRITE, {}),
-    Entry("POST", API + "bulk-runs/{bulk.public_id}/undo/", MANAGERS | WRITE, {}),
+    Entry("POST", API + "bulk-runs/{bulk_done.public_id}/undo/", MANAGERS | WRITE, {}),
     Entry("GET", API + "deliveries/", PEOPLE | ANY_READ),
     Entry("GET", API + "deliveries/{delivery.public_id}/", MANAGERS | READ),
     Entry("GET", API + "executions/", PEOPLE | ANY_READ),

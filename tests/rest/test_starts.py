@@ -8,7 +8,7 @@ from automation import bulk
 from automation.models import BulkRun, Schedule, Trigger
 from automation.triggers import save_trigger
 from feedback.models import FeedbackType, SavedFilter, Ticket
-from feedback.services import save_filter, submit_ticket
+from feedback.services import change_ticket, save_filter, submit_ticket
 from tests.conftest import closing_macro
 
 
@@ -208,6 +208,19 @@ def test_a_run_is_taken_back_by_a_run_of_its_own(call, many, close):
     assert (undo["undoes"], undo["total"]) == (run["id"], 3)
     bulk.work_off()
     assert closed() == []
+
+
+def test_an_undo_names_the_fields_that_go_back_all_the_same(call, beta, many, close):
+    run = start(call, close, params={})
+    undo = f"bulk-runs/{run['id']}/undo/"
+    assert "cancel the rest of it first" in call("POST", undo).json()["non_field_errors"][0]
+    bulk.work_off()
+    change_ticket(beta.ticket, actor="sam", status=beta.open)
+
+    call("POST", undo, {"even": ["status"]})
+    bulk.work_off()
+
+    assert {*Ticket.objects.values_list("status__name", flat=True)} == {"New"}
 
 
 def test_a_repeat_with_the_same_key_starts_nothing_new(call, many, close):
