@@ -9,6 +9,7 @@ from django.utils import timezone
 from automation.expressions import evaluate
 from automation.listener_types import LISTENER_TYPES
 from automation.listener_types.base import Work, late, not_wanted
+from automation.loops import note_what_led_to
 from automation.models import Delivery, Execution, ExternalListener
 from automation.reasons import BEST_FIRST, DeliveryStatus, Reason, Stop
 from automation.references import Named, is_placeholder, listener_of
@@ -59,6 +60,7 @@ def execute(
         ticket=ticket,
         actor=actor,
     )
+    note_what_led_to(execution, delivery)
     return carry_out(work, execution, within=listener.filter)
 
 

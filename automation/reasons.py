@@ -176,7 +176,8 @@ EXPLANATIONS = {
     Reason.LOOP_STOPPED: _failed(
         "Macro “{macro}” was stopped on {ticket}: {why}.",
         "Two rules, or a rule and the tracker, seem to answer each other.",
-        "Find the other rule in the ticket's history, and narrow one of them by a filter.",
+        "Find the other rule in the ticket's history, and narrow one of them by a filter; or let "
+        "the tracker not tell what macros do there.",
     ),
     Reason.GAVE_UP: _failed(
         "Tried {attempts} times, without reaching an end: {why}",

@@ -72,6 +72,15 @@ class ExecutionSerializer(RowSerializer):
         allow_null=True,
         help_text="The execution that this one takes back.",
     )
+    after: Any = serializers.SlugRelatedField(
+        slug_field="public_id",
+        read_only=True,
+        allow_null=True,
+        help_text="The execution whose change or call started this one.",
+    )
+    by_echo = serializers.BooleanField(
+        read_only=True, help_text="“after” is a guess: it had called the tracker just before."
+    )
     macro_version = _number_of("macro")
     listener_version = _number_of("listener")
     filter_version = _number_of("filter")
@@ -88,6 +97,8 @@ class ExecutionSerializer(RowSerializer):
             "bulk_run",
             "trigger",
             "undoes",
+            "after",
+            "by_echo",
             "macro",
             "macro_version",
             "listener_version",

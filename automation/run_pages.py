@@ -24,6 +24,8 @@ from feedback.models import Ticket
 from feedback.numbers import row_id
 from feedback.pages import Page, ProjectPage
 
+MOST_LED_TO = 20  # that are shown
+
 
 class RunMacroPage(ProjectPage):
     """For a ticket that the person may change; a macro that asks first is shown first."""
@@ -81,6 +83,9 @@ class RunPage(Page):
             "ticket__feedback_type__project",
             "delivery",
             "undoes",
+            "after",
+            "bulk__macro",
+            "trigger__feedback_type__project",
             *VERSIONS,
         )
         deferred = runs.defer("delivery__body", "delivery__headers")
@@ -103,6 +108,7 @@ class RunPage(Page):
             manages=may(self.caller, Right.MANAGE, project),
             may_undo=self.may_undo,
             changes=changes_of([self.run], self.caller)[self.run.public_id],
+            led_to=self.run.led_to.order_by("pk")[:MOST_LED_TO],
             ran=what_ran([self.run])[self.run.pk],
             **context,
         )

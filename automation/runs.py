@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from automation.leaving import leave
 from automation.listener_types.base import Work
+from automation.loops import check_no_loop
 from automation.macro_run import Step
 from automation.models import Execution, ExecutionStep
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Reason, Stop
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow, what_differs
 from feedback.models import SavedFilter, Ticket, TicketChange
-
-LOOP_WINDOW = timedelta(minutes=10)
 
 
 def carry_out(work: Work, execution: Execution, *, within: SavedFilter | None = None) -> Execution:
@@ -31,7 +27,8 @@ def carry_out(work: Work, execution: Execution, *, within: SavedFilter | None = 
         with transaction.atomic():
             _check_macro(work, execution.ticket)
             check_filter(execution.ticket, within)
-            _check_loop(work, execution.ticket)
+            if work.macro is not None:
+                check_no_loop(execution, work.macro)
             steps = work.do(execution.ticket, actor=execution.actor, cause=execution.public_id)
             _keep(work, execution, *_result(work, execution, steps))
             for step in steps:
@@ -123,21 +120,3 @@ def check_filter(ticket: Ticket, within: SavedFilter | None) -> None:
     if not inside:
         differs = "; its ".join(what_differs(ticket, within))
         raise Stop(Reason.OUTSIDE_FILTER, ticket=ticket.ref, filter=within.name, differs=differs)
-
-
-def _check_loop(work: Work, ticket: Ticket) -> None:
-    if work.macro is None:
-        return
-    count = Execution.objects.filter(
-        macro=work.macro,
-        ticket=ticket,
-        created_at__gt=timezone.now() - LOOP_WINDOW,
-        reason=Reason.APPLIED,
-    ).count()
-    if count >= settings.LOOP_LIMIT:
-        raise Stop(
-            Reason.LOOP_STOPPED,
-            macro=work.macro.name,
-            ticket=ticket.ref,
-            why=f"it changed it {count} times within {LOOP_WINDOW.seconds // 60} minutes",
-        )

@@ -12,7 +12,7 @@ from django.db import transaction
 from automation.listener_types.macro import MacroWork
 from automation.models import Execution, Trigger, TriggerMember
 from automation.pauses import unpaused
-from automation.reasons import Reason, Stop
+from automation.reasons import Stop
 from automation.runs import carry_out, check_filter, locked, refuse
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow
@@ -20,7 +20,6 @@ from feedback.models import FeedbackType, Ticket, TicketEvent
 
 ONE_TASK = 5.0  # seconds
 AT_ONCE = 50  # events of one ticket
-DEEPEST = 10  # runs that led to one another
 
 
 @transaction.atomic
@@ -99,31 +98,10 @@ def _run(trigger: Trigger, event: TicketEvent, ticket: Ticket, refusal: Stop | N
         actor=f"{trigger} → {trigger.macro}",
     )
     work = MacroWork(f"Macro “{trigger.macro}” (trigger “{trigger}”)", trigger.macro)
-    refusal = refusal or _loop(execution, trigger)
     if refusal:
         refuse(work, execution, refusal)
     else:
         carry_out(work, execution)
-
-
-def _loop(execution: Execution, trigger: Trigger) -> Stop | None:
-    path = _path(execution)
-    if len(path) < DEEPEST and trigger.macro not in [run.macro for run in path]:
-        return None
-    told = " → ".join([*(run.actor for run in path), execution.actor])
-    why = f"it leads back to itself ({told})"
-    macro, ticket = trigger.macro.name, execution.ticket.ref
-    return Stop(Reason.LOOP_STOPPED, macro=macro, ticket=ticket, why=why)
-
-
-def _path(execution: Execution) -> list[Execution]:
-    """The runs that led to ``execution``, the first of them first."""
-    path: list[Execution] = []
-    run = execution.after
-    while run is not None and len(path) < DEEPEST:
-        path.insert(0, run)
-        run = run.after
-    return path
 
 
 def _entered(trigger: Trigger, ticket: Ticket) -> bool:

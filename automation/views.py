@@ -179,7 +179,10 @@ class ExecutionView(ShowsRuns, Resource):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_regex = PUBLIC_ID
-    related = ("delivery", "bulk", "undoes", "macro", "ticket__feedback_type__project", *VERSIONS)
+    related = (
+        *("delivery", "bulk", "undoes", "after", "macro", "ticket__feedback_type__project"),
+        *VERSIONS,
+    )
     many_related = ("steps",)
     ordering = ("-pk",)
     ordering_fields = {"id": "pk", "created_at": "created_at"}

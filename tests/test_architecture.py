@@ -23,7 +23,17 @@ ORDER = [
     "safe_http",
     *("jql", "reasons", "xml_tree", "bodies", "outbound_messages", "session_ids", "expressions"),
     *("variables", "actions", "senders", "samples"),
-    *("models", "setup", "macro_secrets", "macro_versions", "macros", "wake", "words", "macro_run"),
+    *(
+        "models",
+        "loops",
+        "setup",
+        "macro_secrets",
+        "macro_versions",
+        "macros",
+        "wake",
+        "words",
+        "macro_run",
+    ),
     *("listener_types", "outbox", "leaving", "runs", "answers", "by_hand"),
     *(
         "pauses",

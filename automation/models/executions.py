@@ -47,7 +47,10 @@ class Execution(Outcome):
         on_delete=models.SET_NULL,
         null=True,
         related_name="led_to",
-        help_text="The run whose change started this one.",
+        help_text="The run whose change or call started this one.",
+    )
+    by_echo = models.BooleanField(
+        default=False, help_text="“after” called the tracker just before: this may be its echo."
     )
     macro_version = version_now()
     listener_version = version_now()

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from automation import safe_http
+from automation.loops import trace_of
 from automation.models import Outgoing
 from automation.outbox.results import NotSent, Sent
 from automation.outbox.secrets import strike_sent
@@ -35,12 +36,12 @@ def make_call(outgoing: Outgoing) -> Sent:
     """Make it, and return the answer; raises NotSent."""
     content = outgoing.content
     given = content["headers"]
-    own = {"Idempotency-Key": outgoing.public_id}
-    if not any(name.lower() == "user-agent" for name in given):
-        own["User-Agent"] = AGENT
+    own = {"Idempotency-Key": outgoing.public_id, "User-Agent": AGENT} | trace_of(outgoing)
+    taken = {name.lower() for name in given}
+    headers = given | {name: own[name] for name in own if name.lower() not in taken}
     try:
         answer = safe_http.call(
-            content["method"], content["url"], headers=own | given, body=content["body"].encode()
+            content["method"], content["url"], headers=headers, body=content["body"].encode()
         )
     except CallFailed as error:
         raise NotSent(str(error), heals=error.heals) from error

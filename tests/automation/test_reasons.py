@@ -310,7 +310,9 @@ CASES = {
         loop_stopped,
         "failed",
         200,
-        "Macro “Close ticket” was stopped on BUG-0001: it changed it 2 times within 10 minutes.",
+        "Macro “Close ticket” was stopped on BUG-0001: it changed it 2 times within 10 minutes "
+        "(last: Jira closed → Close ticket; Jira closed → Close ticket; Jira closed → Close "
+        "ticket).",
     ),
     Reason.GAVE_UP: (
         gave_up,

@@ -13,7 +13,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 from access.callers import Caller
-from automation.bulk import start_bulk
+from automation.bulk import start_bulk, work_off
 from automation.by_hand import run_by_hand
 from feedback.models import Ticket
 from tests.conftest import closing_macro
@@ -112,11 +112,13 @@ def test_the_examples_can_be_sent(path, community, beta):
         "ticket": beta.ticket.pk,
         "macro": (macro := closing_macro(beta)).pk,
     }
+    bulk = start_bulk(macro, Ticket.objects.all(), chosen="All", actor="pam")
+    work_off()
     rows = {
         "tickets": beta.ticket.pk,
         "macros": macro.pk,
         "executions": run_by_hand(macro, beta.ticket, Caller(name="pam")).public_id,
-        "bulk-runs": start_bulk(macro, Ticket.objects.all(), chosen="All", actor="pam").public_id,
+        "bulk-runs": bulk.public_id,
     }
 
     def real(value):
