@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError
+from django.db.models import Q
 
 from automation.actions import ACTIONS
 from automation.actions.base import Action, Done, Settings
 from automation.actions.follow_ups import FollowUp, RunMacro
 from automation.macro_secrets import known_secrets
 from automation.macros import whole
-from automation.models import ExecutionStep, Macro, MacroAction
-from automation.reasons import Reason, Stop
+from automation.models import Execution, ExecutionStep, Macro, MacroAction
+from automation.reasons import DeliveryStatus, Reason, Stop
 from automation.variables import Words
 from feedback.models import Ticket
 
@@ -43,11 +45,13 @@ class MacroRun:
     cause: str
     words: Callable[[], Words]
     path: tuple[Macro, ...] = ()
+    begun: set[int] = field(default_factory=set)  # the ids of all macros of the run
 
     def of(self, macro: Macro) -> list[Step]:
         """Every action's params are checked before the first action changes anything."""
-        inner = MacroRun(self.ticket, self.actor, self.cause, self.words, (*self.path, macro))
+        inner = dataclasses.replace(self, path=(*self.path, macro))
         inner.check_path()
+        self.begun.add(macro.pk)
         return [
             step
             for action, settings in inner.checked_actions()
@@ -86,15 +90,28 @@ class MacroRun:
             failed = self.stop(Reason.ACTION_FAILED, action=action.label, why=why(error))
             raise failed from error
         own = self.step(action, settings, done)
-        inner = [
-            step
-            for follow_up in done.follow_ups
-            if isinstance(follow_up, RunMacro)
-            for step in self.of(Macro.objects.get(pk=follow_up.macro))
-        ]
+        own, inner = self.step(action, settings, done), []
+        for macro in self.macros_of(done):
+            if idle := self.why_idle(macro):
+                own.row.sentence += f", {idle}"
+                own.row.record = {**own.row.record, "idle": macro.pk}
+            else:
+                inner += self.of(macro)
         if any(step.row.record for step in inner):
             own.row.record = {**own.row.record, "inner": len(inner)}
         return [own, *inner]
+
+    def macros_of(self, done: Done) -> list[Macro]:
+        follow_ups = [each for each in done.follow_ups if isinstance(each, RunMacro)]
+        return [Macro.objects.get(pk=each.macro) for each in follow_ups]
+
+    def why_idle(self, macro: Macro) -> str:
+        """Why a macro that another one runs is passed over; empty where it runs."""
+        if not macro.enabled:
+            return "which is switched off and did nothing"
+        if macro.once_per_ticket and (macro.pk in self.begun or ran_before(macro, self.ticket)):
+            return "which runs once per ticket, did so before, and did nothing"
+        return ""
 
     def step(self, action: Action, settings: Settings, done: Done) -> Step:
         within = f"{self.path[-1]}: " if len(self.path) > 1 else ""
@@ -109,6 +126,16 @@ class MacroRun:
 
     def stop(self, reason: Reason, **evidence: Any) -> Stop:
         return Stop(reason, macro=self.path[-1].name, ticket=self.ticket.ref, **evidence)
+
+
+def ran_before(macro: Macro, ticket: Ticket) -> Execution | None:
+    """The first run of ``macro`` on ``ticket`` that nobody took back, by itself or by another."""
+    within = ExecutionStep.objects.filter(
+        macro_version__kind=Macro._meta.label_lower, macro_version__row=macro.pk
+    )
+    done = Execution.objects.filter(ticket=ticket, status=DeliveryStatus.DONE, undone_by=None)
+    own = done.filter(Q(macro=macro) | Q(pk__in=within.values("execution")))
+    return own.order_by("pk").first()
 
 
 def why(error: Exception) -> str:

@@ -11,9 +11,9 @@ from django.db import transaction
 from automation.leaving import leave
 from automation.listener_types.base import Work
 from automation.loops import check_no_loop
-from automation.macro_run import Step
+from automation.macro_run import Step, ran_before
 from automation.models import Execution, ExecutionStep
-from automation.reasons import EXPLANATIONS, DeliveryStatus, Reason, Stop
+from automation.reasons import EXPLANATIONS, Reason, Stop
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow, what_differs
 from feedback.models import SavedFilter, Ticket, TicketChange
@@ -97,17 +97,13 @@ def _check_macro(work: Work, ticket: Ticket) -> None:
         return
     if not macro.enabled:
         raise Stop(Reason.MACRO_OFF, macro=macro.name, ticket=ticket.ref)
-    if macro.once_per_ticket:
-        done = Execution.objects.filter(
-            macro=macro, ticket=ticket, status=DeliveryStatus.DONE, undone_by=None
+    if macro.once_per_ticket and (first := ran_before(macro, ticket)):
+        raise Stop(
+            Reason.RAN_BEFORE,
+            macro=macro.name,
+            ticket=ticket.ref,
+            time=f"{first.created_at:%Y-%m-%d %H:%M} UTC",
         )
-        if first := done.order_by("pk").first():
-            raise Stop(
-                Reason.RAN_BEFORE,
-                macro=macro.name,
-                ticket=ticket.ref,
-                time=f"{first.created_at:%Y-%m-%d %H:%M} UTC",
-            )
 
 
 def check_filter(ticket: Ticket, within: SavedFilter | None) -> None:

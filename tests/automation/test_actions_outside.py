@@ -11,7 +11,7 @@ from django.db.models import ProtectedError
 from access.callers import Caller
 from automation.actions import ACTIONS
 from automation.actions.follow_ups import Call, Mail
-from automation.by_hand import run_by_hand
+from automation.by_hand import run_by_hand, undo
 from automation.macro_run import DEEPEST
 from automation.macros import ActionsRefused, describe_macro, save_macro
 from automation.models import ExecutionStep, Macro, MacroAction, MacroSecret
@@ -19,6 +19,7 @@ from feedback.services import change_ticket
 from tests.automation.actions import make_macro, run
 from tests.conftest import add_field
 
+PAM = Caller("pam")
 MAIL = {"to": [], "addresses": "", "subject": "Hi", "text": "Hello", "sending": "each"}
 CALL = {"method": "POST", "url": "https://a.example/", "headers": "", "body": "", "keep": ""}
 SECRET = CALL | {"headers": "Authorization: Bearer {{ secret }}", "secret": "swordfish"}
@@ -433,7 +434,40 @@ def test_a_macro_that_is_off_does_nothing_within_another_either(beta):
 
     beta.ticket.refresh_from_db()
     assert not beta.ticket.blocking
-    assert done.sentence.endswith("tags empty → done, “Inner” is switched off and did nothing.")
+    assert done.steps[0] == "Run the macro “Inner”, which is switched off and did nothing"
+
+
+def once(beta, name="Inner"):
+    """A macro that adds a point, once per ticket."""
+    inner = make_macro(beta.bugs, ("adjust_score", {"score_how": "add", "score": 1}), name=name)
+    inner.once_per_ticket = True
+    inner.save()
+    return inner
+
+
+def test_what_runs_once_per_ticket_does_so_within_others_too(beta):
+    inner = once(beta)
+    twice = [("run_macro", {"macro": inner.pk})] * 2
+
+    first = run(beta, *twice, name="First")
+    second = run(beta, *twice, name="Second")
+
+    again = "Run the macro “Inner”, which runs once per ticket, did so before, and did nothing"
+    assert first.steps == ["Run the macro “Inner”", "Inner: Add 1 to the score", again]
+    assert second.steps == [again, again]
+    beta.ticket.refresh_from_db()
+    assert beta.ticket.score == 1
+
+
+def test_what_ran_within_another_does_not_run_by_itself_until_that_is_taken_back(beta):
+    inner = once(beta)
+    outer = run(beta, ("run_macro", {"macro": inner.pk}), name="Outer")
+
+    skipped = run_by_hand(inner, beta.ticket, PAM)
+    undo(outer.execution, PAM)
+    ran = run_by_hand(inner, beta.ticket, PAM)
+
+    assert (skipped.reason, ran.reason) == ("ran_before", "applied")
 
 
 def test_two_ways_to_one_macro_are_no_circle(beta):

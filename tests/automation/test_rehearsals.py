@@ -15,15 +15,16 @@ from hypothesis import strategies as some
 
 from access.callers import Caller
 from automation import queue, rehearsals
+from automation.actions import ACTIONS
 from automation.by_hand import run_by_hand
-from automation.models import Delivery, Outgoing
+from automation.models import Delivery, Macro, Outgoing
 from automation.rehearsals import rehearse, rehearse_days, whole
 from automation.runs import rehearsal
 from automation.shown_runs import shown_runs
 from feedback.models import Exposure, Ticket
 from feedback.services import change_ticket, link_ticket, submit_ticket, tags_named
 from tests.automation.actions import make_macro
-from tests.conftest import link_to_jira, make_listener, narrow_listener
+from tests.conftest import add_field, link_to_jira, make_listener, narrow_listener
 from tests.senders.test_salesforce import SOAP, message, notification, record_id
 
 DONE = {
@@ -108,6 +109,15 @@ def actions(beta) -> some.SearchStrategy:
     teams = some.sampled_from([beta.support.pk, beta.managers.pk])
     systems = some.sampled_from(["jira", "github"])
     hows, numbers = some.sampled_from(["add", "subtract", "set"]), some.integers(0, 3)
+    severity = add_field(beta.bugs, "Severity", "number")
+    inner = make_macro(
+        beta.bugs,
+        ("add_comment", {"body": "{{ ticket.score }} {{ ticket.status }}", "exposure": "public"}),
+        ("call_webhook", CALL | {"body": "{{ ticket.ref }}"}),
+        name="Inner",
+    )
+    once = make_macro(beta.bugs, ("add_tags", {"names": "hot"}), name="Once")
+    Macro.objects.filter(pk=once.pk).update(once_per_ticket=True)
     made = {
         "adjust_workflow": some.fixed_dictionaries({"status": statuses}, optional={"team": teams}),
         "set_blocking": some.fixed_dictionaries({"blocking": some.booleans()}),
@@ -135,7 +145,17 @@ def actions(beta) -> some.SearchStrategy:
             some.lists(some.sampled_from(["submitter", "team"]), unique=True),
         ),
         "call_webhook": some.builds(lambda text: CALL | {"body": text}, TEXTS),
+        "set_field": some.fixed_dictionaries(
+            {
+                "field": some.just(severity.pk),
+                "value": some.sampled_from(
+                    ["", "1", "3", "{{ ticket.score }}", "{{ ticket.ref }}"]
+                ),
+            }
+        ),
+        "run_macro": some.fixed_dictionaries({"macro": some.sampled_from([inner.pk, once.pk])}),
     }
+    assert made.keys() == ACTIONS.keys()
     kinds = some.sets(some.sampled_from(sorted(made)), min_size=1, max_size=4).map(sorted)
     return kinds.flatmap(
         lambda chosen: some.tuples(*(some.tuples(some.just(kind), made[kind]) for kind in chosen))
