@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from automation.actions.base import effect_of, kept_effects
 from automation.bodies import read_body
 from automation.expressions import evaluate
 from automation.leaving import KEEPER
@@ -18,7 +19,7 @@ from automation.models import Execution, ExecutionStep, Outgoing
 from automation.outbox import takes_answers
 from automation.reasons import Reason, Stop
 from automation.runs import carry_out, locked
-from feedback.models import FormField, Ticket
+from feedback.models import FormField, Ticket, TicketChange
 from feedback.services import change_ticket
 from feedback.values import from_json, from_text, takes_type
 
@@ -72,19 +73,24 @@ class KeepWork(Work):
                 ticket=ticket.ref,
                 why=" ".join(error.messages),
             ) from error
-        changed = {change.form_field.key: change.pk for change in changes if change.form_field}
+        changed = {change.form_field.key: change for change in changes if change.form_field}
         return [
             _step(fields[key].label if key in fields else key, key in values, changed.get(key))
             for key in keys
         ]
 
 
-def _step(label: str, found: bool, change: int | None) -> Step:
+def _step(label: str, found: bool, change: TicketChange | None) -> Step:
     sentence = f"Keep “{label}” of the answer"
     if not found:
         sentence += ", which does not have it: it stays as it was"
-    record = {"changes": [change]} if change else {}
-    return Step(ExecutionStep(kind="keep_of_answer", sentence=sentence, record=record))
+    row = ExecutionStep(
+        kind="keep_of_answer",
+        sentence=sentence,
+        record={"changes": [change.pk]} if change else {},
+        changes=kept_effects([effect_of(change)] if change else []),
+    )
+    return Step(row)
 
 
 def body_of(answer: Mapping[str, Any]) -> Any:

@@ -13,7 +13,6 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from automation.by_hand import UndoWork
 from automation.leaving import close_digest_of
 from automation.listener_types.base import Work
 from automation.listener_types.macro import MacroWork
@@ -21,6 +20,7 @@ from automation.models import BulkRun, BulkTicket, Execution, Macro, Schedule
 from automation.pauses import unpaused
 from automation.reasons import Reason
 from automation.runs import carry_out, locked
+from automation.undo import UndoWork, title_of_undo
 from feedback.models import Ticket
 
 MOST_TICKETS = 20_000
@@ -140,7 +140,7 @@ def _work(waiting: BulkTicket) -> Work | None:
     if bulk.undoes is None:
         return MacroWork(f"Macro “{bulk.macro}”", bulk.macro)
     run = bulk.undoes.executions.filter(ticket=waiting.ticket_id, reason=Reason.APPLIED).first()
-    return UndoWork(f"Undo of “{bulk.macro}”", run=run, even=waiting.even) if run else None
+    return UndoWork(title_of_undo(run), run=run, even=waiting.even) if run else None
 
 
 def _end() -> None:

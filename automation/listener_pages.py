@@ -183,7 +183,7 @@ class ListenerSwitchPage(ManagedTypePage):
 
     @transaction.atomic
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        own = listeners_of(self.feedback_type).select_for_update(of=("self",))
+        own = self.feedback_type.listeners.select_for_update(of=("self",))
         listener = get_object_or_404(own, pk=kwargs["pk"])
         listener.enabled = request.POST.get("enabled") == "on"
         listener.save(update_fields=["enabled"])

@@ -102,13 +102,14 @@ def _check_count(execution: Execution, macro: Macro) -> None:
 
 
 def _back_from(execution: Execution, *, over_echoes: bool) -> Iterator[Execution]:
-    """The runs that led to ``execution``, the last of them first."""
+    """The runs that led to ``execution``, the last of them first; to an undo, what it undoes."""
     rows = Execution.objects.select_related("delivery")
     run: Execution | None = execution
     for _ in range(LONGEST_PATH):
-        if run is None or run.after_id is None or (run.by_echo and not over_echoes):
+        before = (run.after_id or run.undoes_id) if run else None
+        if run is None or before is None or (run.by_echo and not over_echoes):
             return
-        earlier = rows.defer("delivery__body", "delivery__headers").filter(pk=run.after_id)
+        earlier = rows.defer("delivery__body", "delivery__headers").filter(pk=before)
         if (run := earlier.first()) is not None:
             yield run
 

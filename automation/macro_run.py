@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 
 from automation.actions import ACTIONS
-from automation.actions.base import Action, Done, Settings
+from automation.actions.base import Action, Done, Params, Settings, kept_effects
 from automation.actions.follow_ups import FollowUp, RunMacro
 from automation.macro_secrets import known_secrets
 from automation.macros import whole
@@ -25,6 +25,7 @@ from feedback.models import Ticket
 log = logging.getLogger(__name__)
 
 DEEPEST = 5  # macros that run one another
+MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class MacroRun:
     words: Callable[[], Words]
     path: tuple[Macro, ...] = ()
     begun: set[int] = field(default_factory=set)  # the ids of all macros of the run
+    counted: list[int] = field(default_factory=list)  # how many things each of them does
 
     def of(self, macro: Macro) -> list[Step]:
         """Every action's params are checked before the first action changes anything."""
@@ -70,12 +72,21 @@ class MacroRun:
         macro = self.path[-1]
         read = list(MacroAction.objects.filter(macro=macro).select_related("macro"))
         macro.version_id = read[0].macro.version_id if read else macro.version_id
-        rows = [(ACTIONS[row.kind], row.params) for row in read]
-        kind = self.ticket.feedback_type
+        self.check_length(len(read))
+        return [(ACTIONS[row.kind], self.checked(ACTIONS[row.kind], row.params)) for row in read]
+
+    def checked(self, action: Action, params: Params) -> Settings:
         try:
-            return [(action, whole(action, action.clean(params, kind))) for action, params in rows]
+            return whole(action, action.clean(params, self.ticket.feedback_type))
         except ValidationError as error:
-            raise self.stop(Reason.MACRO_BROKEN, why=" ".join(error.messages)) from error
+            told = f"{action.label}: {' '.join(error.messages)}"
+            raise self.stop(Reason.MACRO_BROKEN, why=told) from error
+
+    def check_length(self, more: int) -> None:
+        self.counted.append(more)
+        if sum(self.counted) > MOST_STEPS:
+            told = f"it and the macros that it runs do more than {MOST_STEPS} things."
+            raise self.stop(Reason.MACRO_BROKEN, why=told)
 
     def steps(self, action: Action, settings: Settings) -> list[Step]:
         """The action's own step, and those of the macros that must follow it."""
@@ -94,7 +105,6 @@ class MacroRun:
         for macro in self.macros_of(done):
             if idle := self.why_idle(macro):
                 own.row.sentence += f", {idle}"
-                own.row.record = {**own.row.record, "idle": macro.pk}
             else:
                 inner += self.of(macro)
         if any(step.row.record for step in inner):
@@ -120,6 +130,7 @@ class MacroRun:
             kind=action.kind,
             sentence=f"{within}{action.describe(settings)}",
             record=done.record or ({"leaving": len(leaving)} if leaving else {}),
+            changes=kept_effects(done.effects),
             macro_version_id=self.path[-1].version_id,
         )
         return Step(row, done.told, leaving)
@@ -133,9 +144,14 @@ def ran_before(macro: Macro, ticket: Ticket) -> Execution | None:
     within = ExecutionStep.objects.filter(
         macro_version__kind=Macro._meta.label_lower, macro_version__row=macro.pk
     )
-    done = Execution.objects.filter(ticket=ticket, status=DeliveryStatus.DONE, undone_by=None)
-    own = done.filter(Q(macro=macro) | Q(pk__in=within.values("execution")))
-    return own.order_by("pk").first()
+    done = Execution.objects.filter(ticket=ticket, status=DeliveryStatus.DONE)
+    own = done.filter(Q(macro=macro) | Q(pk__in=within.values("execution"))).order_by("pk")
+    return next((run for run in own if stands(run)), None)
+
+
+def stands(run: Execution) -> bool:
+    """Whether no undo took it back, unless that undo was taken back itself."""
+    return not any(stands(undo) for undo in run.undone_by.filter(reason=Reason.APPLIED))
 
 
 def why(error: Exception) -> str:

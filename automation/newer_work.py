@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from automation.models import BulkRun, Outgoing
+from automation.models import BulkRun, Execution, Outgoing
 from automation.reasons import Reason
+from automation.undo import undos_of
 from feedback.models import VALUES, Ticket, TicketChange
 from feedback.undo import TOUCHABLE, Undone, touched
 
@@ -26,14 +27,17 @@ class NewerWork:
 
 def newer_work(bulk: BulkRun) -> list[NewerWork]:
     """Of the first tickets that somebody changed since, by their ids."""
-    own = _changes_of(bulk)
-    since = own.filter(_changed_since()).order_by("ticket").values_list("ticket", flat=True)
-    ids = list(since.distinct()[:MOST_TICKETS_SHOWN])
-    changes = _by_ticket(own.filter(ticket__in=ids))
+    since = _changes_of(bulk).filter(_changed_since()).order_by("ticket")
+    ids = list(since.values_list("ticket", flat=True).distinct()[:MOST_TICKETS_SHOWN])
+    own = bulk.executions.filter(ticket__in=ids, reason=Reason.APPLIED)
+    runs = {run.ticket_id: run for run in own}
+    undos = undos_of(runs.values())
+    changes = _by_ticket(_from_then_on(bulk, ids))
     found = []
     for ticket in _whole(ids):
         ticket.feedback_type = bulk.macro.feedback_type  # whose fields are read once
-        if parts := touched(ticket, changes[ticket.pk]):
+        cause = runs[ticket.pk].public_id
+        if parts := touched(ticket, cause, undos, changes[ticket.pk]):
             found.append(NewerWork(ticket, parts))
     return found
 
@@ -78,7 +82,15 @@ def _changed_since() -> Exists:
     later = TicketChange.objects.filter(
         ticket=OuterRef("ticket"), field=OuterRef("field"), pk__gt=OuterRef("pk")
     )
-    return Exists(later.exclude(cause=OuterRef("cause")))
+    own_undo = Execution.objects.filter(
+        public_id=OuterRef("cause"), undoes__public_id=OuterRef(OuterRef("cause"))
+    )
+    return Exists(later.exclude(cause=OuterRef("cause")).exclude(Exists(own_undo)))
+
+
+def _from_then_on(bulk: BulkRun, ids: list[int]) -> QuerySet[TicketChange]:
+    """All that was done to these tickets since the run began."""
+    return TicketChange.objects.filter(ticket__in=ids, created_at__gte=bulk.created_at)
 
 
 def _by_ticket(changes: Iterable[TicketChange]) -> dict[int, list[TicketChange]]:

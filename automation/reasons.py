@@ -32,6 +32,7 @@ class Reason(models.TextChoices):
     STATUS_PROTECTED = "status_protected"
     MACRO_OFF = "macro_off"
     RAN_BEFORE = "ran_before"
+    NOT_TAKEN_BACK = "not_taken_back"
 
     FILTER_BROKEN = "filter_broken"
     MACRO_BROKEN = "macro_broken"
@@ -157,6 +158,11 @@ EXPLANATIONS = {
         "Macro “{macro}” ran on {ticket} before, at {time}.",
         "The macro is one that runs once per ticket.",
         "Nothing to do, unless it should run again: then untick “Once per ticket” on the macro.",
+    ),
+    Reason.NOT_TAKEN_BACK: _skipped(
+        "{run} took nothing back on {ticket}: {why}",
+        "Somebody went on since, or what the run did cannot be called back.",
+        "Nothing to do, unless newer work should go too: then choose it on the page of the undo.",
     ),
     Reason.FILTER_BROKEN: _failed(
         "{why}",

@@ -35,10 +35,23 @@ class UndoSerializer(StrictSerializer):
     )
 
 
+class StepChangeSerializer(serializers.Serializer):
+    field = serializers.CharField(help_text="As people call it.")
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
 class StepSerializer(RowSerializer):
+    changes = serializers.SerializerMethodField(help_text="As people read them, long texts cut.")
+
     class Meta:
         model = ExecutionStep
-        fields = ["kind", "sentence"]
+        fields = ["kind", "sentence", "changes"]
+
+    @extend_schema_field(StepChangeSerializer(many=True))
+    def get_changes(self, step: ExecutionStep) -> list[dict[str, str]]:
+        names = ("field", "before", "after")
+        return [dict(zip(names, change, strict=True)) for change in step.changes]
 
 
 class ExecutionChangeSerializer(serializers.Serializer):

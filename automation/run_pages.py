@@ -19,10 +19,11 @@ from automation.models import Execution, Macro
 from automation.ran import VERSIONS, what_ran
 from automation.reasons import DeliveryStatus, Reason
 from automation.runs import rehearsal
-from automation.shown_runs import changes_of, shown_runs
+from automation.shown_runs import shown_runs
 from feedback.models import Ticket
 from feedback.numbers import row_id
 from feedback.pages import Page, ProjectPage
+from feedback.undo import State
 
 MOST_LED_TO = 20  # that are shown
 
@@ -107,7 +108,7 @@ class RunPage(Page):
             feedback_type=self.run.ticket.feedback_type,
             manages=may(self.caller, Right.MANAGE, project),
             may_undo=self.may_undo,
-            changes=changes_of([self.run], self.caller)[self.run.public_id],
+            undos=self.run.undone_by.filter(reason=Reason.APPLIED),
             led_to=self.run.led_to.order_by("pk")[:MOST_LED_TO],
             ran=what_ran([self.run])[self.run.pk],
             **context,
@@ -138,4 +139,6 @@ class UndoRunPage(RunPage):
             raise PermissionDenied("There is nothing here that you may take back.")
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(parts=undoing(self.run, self.caller), **context)
+        parts = undoing(self.run, self.caller)
+        possible = any(part.state != State.CANNOT for part in parts)
+        return super().get_context_data(parts=parts, possible=possible, **context)

@@ -56,10 +56,13 @@ def _keep(work: Work, execution: Execution, reason: Reason, evidence: dict[str, 
 
 
 def locked(pk: int) -> Ticket:
-    """The ticket as it is now: nobody else changes it until the transaction ends."""
+    """The ticket as it is now: nobody else changes it until the transaction ends.
+
+    Locked without joins: after waiting, PostgreSQL reads joined rows as they were before it.
+    """
+    Ticket.objects.select_for_update().only("pk").get(pk=pk)
     related = ("feedback_type__project", "status__workflow", "team", "submitter")
-    rows = Ticket.objects.select_for_update(of=("self",)).select_related(*related)
-    return rows.get(pk=pk)
+    return Ticket.objects.select_related(*related).get(pk=pk)
 
 
 class _TakenBack(Exception):
@@ -79,16 +82,17 @@ def rehearsal() -> Iterator[None]:
 
 def _result(work: Work, execution: Execution, steps: list[Step]) -> tuple[Reason, dict[str, Any]]:
     evidence = {"run": work.title, "ticket": execution.ticket.ref}
-    if not any(step.row.record for step in steps):
-        return Reason.UNCHANGED, evidence
     changes = [
         change.told
         for change in TicketChange.objects.filter(
             cause=execution.public_id, ticket=execution.ticket
         ).select_related("form_field")
     ]
-    told = [step.told for step in steps if step.told]
-    return Reason.APPLIED, {**evidence, "changes": ", ".join(changes + told)}
+    told = changes + [step.told for step in steps if step.told]
+    if not told or not any(step.row.record for step in steps):
+        reason, more = work.nothing_done(steps)
+        return reason, {**evidence, **more}
+    return Reason.APPLIED, {**evidence, "changes": ", ".join(told)}
 
 
 def _check_macro(work: Work, ticket: Ticket) -> None:

@@ -49,8 +49,6 @@ def restore_points(
     or ``even`` names the points.
     """
     now, field = _standing(ticket).points, PersonChange.Field.POINTS.label
-    if change.taken_back_by.exists():
-        return Undone(field, State.BACK)
     touched = not relative and now not in (change.after, change.before)
     if touched and field not in even:
         return Undone(field, State.TOUCHED, change.before_text, str(now))
@@ -58,8 +56,9 @@ def restore_points(
         before = adjusted(now, How.ADD, change.before - change.after) if relative else change.before
     except ValidationError as error:
         return cannot(field, " ".join(error.messages))
-    _set_points(ticket, now, before, actor, cause, takes_back=change)
-    return Undone(field, State.BACK, str(before))
+    back = _set_points(ticket, now, before, actor, cause)
+    record = {"points": back.pk, "relative": True} if back else {}
+    return Undone(field, State.BACK, str(before), str(now), record=record)
 
 
 def _standing(ticket: Ticket) -> Standing:
@@ -70,38 +69,34 @@ def _standing(ticket: Ticket) -> Standing:
 
 
 def _set_points(
-    ticket: Ticket, before: int, after: int, actor: str, cause: str, **more: Any
+    ticket: Ticket, before: int, after: int, actor: str, cause: str
 ) -> PersonChange | None:
     if before == after:
         return None
     own = Standing.objects.filter(project=ticket.project, person=ticket.submitter)
     own.update(points=after)
-    return _note(ticket, PersonChange.Field.POINTS, before, after, actor, cause, **more)
+    return _note(ticket, PersonChange.Field.POINTS, before, after, actor, cause)
 
 
-def join_team(
-    ticket: Ticket, team: Team, *, actor: str, cause: str = "", **more: Any
-) -> PersonChange | None:
+def join_team(ticket: Ticket, team: Team, *, actor: str, cause: str = "") -> PersonChange | None:
     """The submitter becomes a member; None for who is one already."""
-    return _set_membership(ticket, team, True, actor, cause, **more)
+    return _set_membership(ticket, team, True, actor, cause)
 
 
-def leave_team(
-    ticket: Ticket, team: Team, *, actor: str, cause: str = "", **more: Any
-) -> PersonChange | None:
+def leave_team(ticket: Ticket, team: Team, *, actor: str, cause: str = "") -> PersonChange | None:
     """The submitter is a member no more; None for who is none."""
-    return _set_membership(ticket, team, False, actor, cause, **more)
+    return _set_membership(ticket, team, False, actor, cause)
 
 
 @transaction.atomic
 def _set_membership(
-    ticket: Ticket, team: Team, member: bool, actor: str, cause: str, **more: Any
+    ticket: Ticket, team: Team, member: bool, actor: str, cause: str
 ) -> PersonChange | None:
     if team.members.filter(pk=ticket.submitter.pk).exists() == member:
         return None
     (team.members.add if member else team.members.remove)(ticket.submitter)
     before, after = (None, team) if member else (team, None)
-    return _note(ticket, PersonChange.Field.TEAM, before, after, actor, cause, **more)
+    return _note(ticket, PersonChange.Field.TEAM, before, after, actor, cause)
 
 
 def restore_membership(
@@ -116,10 +111,12 @@ def restore_membership(
         return cannot(field, f"“{kept['name']}” is no longer there.")
     if team.kind not in OPEN_KINDS:
         return cannot(field, f"“{team}” is a team of project managers now.")
-    if not change.taken_back_by.exists():
-        back = leave_team if joined else join_team
-        back(ticket, team, actor=actor, cause=cause, takes_back=change)
-    return Undone(field, State.BACK)
+    restore = leave_team if joined else join_team
+    back = restore(ticket, team, actor=actor, cause=cause)
+    before, other = ("no", "yes") if joined else ("yes", "no")
+    if back is None:
+        return Undone(field, State.BACK, before, before)
+    return Undone(field, State.BACK, before, other, record={"membership": back.pk})
 
 
 def add_note(ticket: Ticket, body: str, *, actor: str, cause: str = "") -> PersonNote:
@@ -133,10 +130,10 @@ def remove_note(ticket: Ticket, note: PersonNote, *, actor: str, cause: str = ""
 
 
 def _note(
-    ticket: Ticket, field: str, before: Any, after: Any, actor: str, cause: str, **more: Any
+    ticket: Ticket, field: str, before: Any, after: Any, actor: str, cause: str
 ) -> PersonChange:
     values = {"field": field, "before": noted(before), "after": noted(after)}
-    return PersonChange.objects.create(**values, **_about(ticket, actor, cause), **more)
+    return PersonChange.objects.create(**values, **_about(ticket, actor, cause))
 
 
 def _about(ticket: Ticket, actor: str, cause: str) -> dict[str, Any]:

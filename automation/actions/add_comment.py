@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django import forms
 
-from automation.actions.base import Action, ActionForm, Done, Even, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Effect, Even, Record, Settings
 from automation.actions.fields import TextField
 from feedback import services
 from feedback.models import Exposure, Ticket
@@ -31,7 +31,11 @@ class AddComment(Action):
             actor=actor,
             cause=cause,
         )
-        return Done({"comment": comment.pk}, told="a comment added")
+        return Done(
+            {"comment": comment.pk},
+            told="a comment added",
+            effects=(Effect(f"{comment.get_exposure_display()} comment", "", comment.body),),
+        )
 
     def undo(
         self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
@@ -39,5 +43,11 @@ class AddComment(Action):
         comment = ticket.comments.filter(pk=record["comment"]).first()
         if comment is None:
             return [cannot("comment", "It is no longer there.")]
+        was = {"body": comment.body, "exposure": comment.exposure}
         services.remove_comment(comment, actor=actor, cause=cause)
-        return [Undone("comment", State.BACK)]
+        return [Undone("comment", State.BACK, now=comment.body, record=was)]
+
+    def redo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        comment = services.add_comment(ticket, **record, actor=actor, cause=cause)
+        again = {"comment": comment.pk}
+        return [Undone("comment", State.BACK, before=comment.body, record=again)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django import forms
 
-from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Effect, Even, Group, Record, Settings
 from automation.actions.fields import TextField
 from feedback import people
 from feedback.models import PersonNote, Ticket
@@ -26,7 +26,8 @@ class AddNote(Action):
 
     def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Done:
         note = people.add_note(ticket, settings["body"], actor=actor, cause=cause)
-        return Done({"note": note.pk}, told="a note about the submitter")
+        effect = Effect("Note about the submitter", "", note.body)
+        return Done({"note": note.pk}, told="a note about the submitter", effects=(effect,))
 
     def undo(
         self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
@@ -35,4 +36,8 @@ class AddNote(Action):
         if note is None:
             return [cannot("note", "It is no longer there.")]
         people.remove_note(ticket, note, actor=actor, cause=cause)
-        return [Undone("note", State.BACK)]
+        return [Undone("note", State.BACK, now=note.body, record={"body": note.body})]
+
+    def redo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        note = people.add_note(ticket, record["body"], actor=actor, cause=cause)
+        return [Undone("note", State.BACK, before=note.body, record={"note": note.pk})]

@@ -4,7 +4,17 @@ from typing import Any
 
 from django import forms
 
-from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
+from automation.actions.base import (
+    Action,
+    ActionForm,
+    Done,
+    Effect,
+    Even,
+    Group,
+    Record,
+    Settings,
+    effect_of,
+)
 from feedback.models import MOST_POINTS, PersonChange, Ticket
 from feedback.people import adjust_points, restore_points
 from feedback.scores import How, adjusted
@@ -63,6 +73,7 @@ class AdjustScore(Action):
 
     def apply(self, ticket: Ticket, settings: Settings, *, actor: str, cause: str) -> Done:
         record: Record = {}
+        effects: list[Effect] = []
         by = {"actor": actor, "cause": cause}
         points = None
         if how := settings["points_how"]:
@@ -71,10 +82,13 @@ class AdjustScore(Action):
             score = adjusted(ticket.score, how, settings["score"])
             if changes := change_ticket(ticket, score=score, **by):
                 record["changes"] = [change.pk for change in changes]
+                effects = [effect_of(change) for change in changes]
         if points is None:
-            return Done(record)
+            return Done(record, effects=tuple(effects))
         record |= {"points": points.pk, "relative": settings["points_how"] != How.SET}
-        return Done(record, told=f"rank points {points.before_text} → {points.after_text}")
+        effects.insert(0, Effect("Rank points", points.before_text, points.after_text))
+        told = f"rank points {points.before_text} → {points.after_text}"
+        return Done(record, told, effects=tuple(effects))
 
     def undo(
         self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
@@ -88,3 +102,6 @@ class AdjustScore(Action):
         relative = record["relative"]
         by = {"actor": actor, "cause": cause}
         return [restore_points(ticket, change, relative=relative, even=even, **by)]
+
+    def redo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        return self.undo(ticket, record, even=(), actor=actor, cause=cause)

@@ -4,7 +4,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
-from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Effect, Even, Group, Record, Settings
 from automation.actions.fields import ProjectChoiceField
 from feedback.models import PersonChange, Team, Ticket
 from feedback.people import OPEN_KINDS, join_team, leave_team, restore_membership
@@ -56,7 +56,11 @@ class AdjustTeamMembership(Action):
         if change is None:
             return Done()
         told = {ADD: "{} joined {}", REMOVE: "{} left {}"}[settings["change"]]
-        return Done({"membership": change.pk}, told.format(ticket.submitted_by, settings["team"]))
+        return Done(
+            {"membership": change.pk},
+            told.format(ticket.submitted_by, settings["team"]),
+            effects=(Effect("Teams of the submitter", change.before_text, change.after_text),),
+        )
 
     def undo(
         self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
@@ -67,3 +71,6 @@ class AdjustTeamMembership(Action):
         if change is None:
             return [cannot("team membership", "Who it was of is no longer there.")]
         return [restore_membership(ticket, change, actor=actor, cause=cause)]
+
+    def redo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        return self.undo(ticket, record, even=(), actor=actor, cause=cause)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -17,6 +17,7 @@ from feedback.undo import Undone, cannot
 
 Params = Mapping[str, Any]  # as kept in rows: what a form was given
 Settings = Mapping[str, Any]  # the same, checked: rows, text, truth values
+LONGEST_EFFECT = 300  # characters
 OF_ALL = "non_field_errors"  # as the API calls what is about no field alone
 Record = dict[str, Any]  # what an action did, as its undo needs it; kept as JSON
 Even = Container[str]  # parts that an undo takes back although somebody changed them since
@@ -31,6 +32,14 @@ class Group(TextChoices):
     MACROS = "macros", "Other macros"
 
 
+class Effect(NamedTuple):
+    """What people read of one thing that an action did: empty stands for nothing."""
+
+    field: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True)
 class Done:
     """What an action did. Without a record and follow-ups there was nothing to do."""
@@ -38,11 +47,25 @@ class Done:
     record: Record = dataclasses.field(default_factory=dict)
     told: str = ""  # besides the ticket's own changes, as in “a comment added”
     follow_ups: tuple[FollowUp, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
 
 def changed(changes: list[TicketChange]) -> Done:
     """What was done where all of it is changes of the ticket."""
-    return Done({"changes": [change.pk for change in changes]} if changes else {})
+    effects = tuple(effect_of(change) for change in changes)
+    return Done({"changes": [change.pk for change in changes]} if changes else {}, effects=effects)
+
+
+def effect_of(change: TicketChange) -> Effect:
+    return Effect(change.label, change.before_text, change.after_text)
+
+
+def kept_effects(effects: Iterable[Effect]) -> list[list[str]]:
+    """As a step keeps them: long texts are cut, since they stand in full elsewhere."""
+    return [
+        [text if len(text) <= LONGEST_EFFECT else f"{text[:LONGEST_EFFECT]}…" for text in effect]
+        for effect in effects
+    ]
 
 
 class ActionForm(forms.Form):
@@ -152,6 +175,10 @@ class Action:
     ) -> list[Undone]:
         """Take back what the ticket's own fields do not tell; they go back by themselves."""
         return [cannot(self.label, self.not_undoable)] if self.not_undoable else []
+
+    def redo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        """Do again what an undo took back, by the record of what the undo did."""
+        raise NotImplementedError
 
 
 def _filled(field: TextField, text: str, words: variables.Words) -> Any:

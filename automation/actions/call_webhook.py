@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from django import forms
 from django.core.exceptions import ValidationError
 
-from automation.actions.base import Action, ActionForm, Done, Group, Settings
+from automation.actions.base import Action, ActionForm, Done, Effect, Group, Settings
 from automation.actions.fields import SecretField, TextField
 from automation.actions.follow_ups import Call
 from automation.actions.web import AddressField, HeadersField, origin_of
@@ -127,7 +127,8 @@ class CallWebhook(Action):
             (secret,) if secret else (),
         )
         where = origin_of(settings["url"])
-        return Done({"call": where}, f"a call to {where}", (call,))
+        effect = Effect("Call", "", f"{call.method} {where}")
+        return Done({"call": where}, f"a call to {where}", (call,), (effect,))
 
 
 def uses_secret(text: str) -> bool:

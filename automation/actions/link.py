@@ -3,7 +3,7 @@ from __future__ import annotations
 from django import forms
 from django.core.exceptions import ValidationError
 
-from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Effect, Even, Group, Record, Settings
 from automation.actions.fields import LineField
 from automation.actions.web import AddressField
 from feedback import services
@@ -55,8 +55,8 @@ class Link(Action):
             raise ValidationError("Neither a key nor an id is left once they are filled in.")
         if services.link_to(ticket, item):
             return Done()
-        services.link_ticket(ticket, actor=actor, cause=cause, **item)
-        return Done({"item": item})
+        link = services.link_ticket(ticket, actor=actor, cause=cause, **item)
+        return Done({"item": item}, effects=(Effect("Link", "", str(link)),))
 
     def undo(
         self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
@@ -65,4 +65,15 @@ class Link(Action):
         if link is None:
             return [cannot("link", "It is no longer there.")]
         services.unlink_ticket(link, actor=actor, cause=cause)
-        return [Undone("link", State.BACK)]
+        return [Undone("link", State.BACK, now=str(link), record={"item": record["item"]})]
+
+    def redo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        return [linked_again(ticket, record["item"], actor=actor, cause=cause)]
+
+
+def linked_again(ticket: Ticket, item: Record, *, actor: str, cause: str) -> Undone:
+    """An item that somebody linked meanwhile is as it should be, and not ours to take away."""
+    if link := services.link_to(ticket, item):
+        return Undone("link", State.BACK, before=str(link), now=str(link))
+    link = services.link_ticket(ticket, actor=actor, cause=cause, **item)
+    return Undone("link", State.BACK, before=str(link), record={"item": item})

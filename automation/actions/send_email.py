@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
+from automation.actions.base import Action, ActionForm, Done, Effect, Even, Group, Record, Settings
 from automation.actions.fields import LineField, TextField, split_names
 from automation.actions.follow_ups import Mail
 from feedback.models import Ticket
@@ -80,7 +80,8 @@ class SendEmail(Action):
         if not to:
             return Done({"mails": 0}, told)
         mail = Mail(to, settings["subject"], settings["text"], settings["sending"] == DIGEST)
-        return Done({"mails": len(to)}, told, (mail,))
+        effect = Effect("Mail", "", f"“{mail.subject}” to {', '.join(to)}")
+        return Done({"mails": len(to)}, told, (mail,), (effect,))
 
     def undo(
         self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str

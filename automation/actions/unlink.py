@@ -3,11 +3,11 @@ from __future__ import annotations
 from django import forms
 from django.db.models import Q
 
-from automation.actions.base import Action, ActionForm, Done, Even, Group, Record, Settings
-from automation.actions.link import SYSTEMS, line
+from automation.actions.base import Action, ActionForm, Done, Effect, Even, Group, Record, Settings
+from automation.actions.link import SYSTEMS, line, linked_again
 from feedback import services
 from feedback.models import Ticket
-from feedback.undo import State, Undone
+from feedback.undo import State, Undone, cannot
 
 KEPT = ("system", "remote_key", "remote_id", "url")
 
@@ -45,12 +45,18 @@ class Unlink(Action):
         removed = [{part: getattr(link, part) for part in KEPT} for link in links]
         for link in links:
             services.unlink_ticket(link, actor=actor, cause=cause)
-        return Done({"links": removed} if removed else {})
+        effects = tuple(Effect("Link", str(link), "") for link in links)
+        return Done({"links": removed} if removed else {}, effects=effects)
 
     def undo(
         self, ticket: Ticket, record: Record, *, even: Even, actor: str, cause: str
     ) -> list[Undone]:
-        for item in record["links"]:
-            if not services.link_to(ticket, item):
-                services.link_ticket(ticket, actor=actor, cause=cause, **item)
-        return [Undone("link", State.BACK) for _ in record["links"]]
+        by = {"actor": actor, "cause": cause}
+        return [linked_again(ticket, item, **by) for item in record["links"]]
+
+    def redo(self, ticket: Ticket, record: Record, *, actor: str, cause: str) -> list[Undone]:
+        link = services.link_to(ticket, record["item"])
+        if link is None:
+            return [cannot("link", "It is no longer there.")]
+        services.unlink_ticket(link, actor=actor, cause=cause)
+        return [Undone("link", State.BACK, now=str(link), record={"links": [record["item"]]})]

@@ -21,6 +21,10 @@ class Work:
         """Do it to ``ticket``; raises Stop where it must not."""
         raise NotImplementedError
 
+    def nothing_done(self, steps: list[Step]) -> tuple[Reason, dict[str, str]]:
+        """How a run ends in which no step changed anything, and what its sentence names."""
+        return Reason.UNCHANGED, {}
+
 
 class ListenerType:
     """A kind of listener: what it does with an event that it wants."""

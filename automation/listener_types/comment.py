@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from automation.actions.base import Effect, effect_of, kept_effects
 from automation.listener_types.base import ListenerType, Work, late, not_wanted
 from automation.macro_run import Step
 from automation.models import Delivery, ExecutionStep, ExternalListener
@@ -100,8 +101,17 @@ def _step(followed: Followed) -> Step:
         kind=Commenting.slug,
         sentence=DID[did].format(author=followed.comment.actor),
         record=_record(followed),
+        changes=kept_effects(_effects(followed)),
     )
     return Step(row, told="a comment added" if "comment" in row.record else "")
+
+
+def _effects(followed: Followed) -> list[Effect]:
+    comment = followed.comment
+    if followed.change:
+        return [effect_of(followed.change)]
+    added = Effect(f"{comment.get_exposure_display()} comment", "", comment.body)
+    return [added] if followed.did else []
 
 
 def _record(followed: Followed) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from automation.actions.base import effect_of, kept_effects
 from automation.expressions import evaluate
 from automation.listener_types.base import ListenerType, Work, late, not_wanted
 from automation.macro_run import Step
@@ -55,5 +56,10 @@ class DataWork(Work):
             was = f"{refused}: enter which part of the body to keep"
             raise not_wanted(self.listener, LIMITS, was) from refused
         record = {"changes": [change.pk]} if change else {}
-        sentence = f"Keep the custom data {name}"
-        return [Step(ExecutionStep(kind=CustomData.slug, sentence=sentence, record=record))]
+        row = ExecutionStep(
+            kind=CustomData.slug,
+            sentence=f"Keep the custom data {name}",
+            record=record,
+            changes=kept_effects([effect_of(change)] if change else []),
+        )
+        return [Step(row)]

@@ -74,6 +74,9 @@ class ExecutionStep(models.Model):
     kind = models.CharField(max_length=30)
     sentence = models.TextField()
     record = models.JSONField(default=dict, help_text="What the action did, as it noted it.")
+    changes = models.JSONField(
+        default=list, help_text="[field, before, after] of each thing that it did, as texts."
+    )
     macro_version = version_now()
 
     class Meta:
@@ -81,3 +84,8 @@ class ExecutionStep(models.Model):
 
     def __str__(self) -> str:
         return self.sentence
+
+    @property
+    def was_so_already(self) -> bool:
+        """Whether there was nothing to do; an undo, or a macro within, says so itself."""
+        return not self.record and self.kind not in ("undo", "run_macro")

@@ -196,10 +196,11 @@ def _lock(plan: Plan) -> None:
     """Each ticket as it is now, locked in the order that workers lock in, until the commit."""
     steps = [step for step in plan.steps if not step.new]
     held: dict[int, Ticket] = {}
-    rows = Ticket.objects.select_for_update(of=("self",)).order_by("pk")
-    related = rows.select_related("feedback_type__project", "status", "team", "submitter")
+    related = ("feedback_type__project", "status", "team", "submitter")
     for chunk in chunks(sorted({step.work.ticket.pk for step in steps})):
-        held |= {ticket.pk: ticket for ticket in related.filter(pk__in=chunk)}
+        rows = Ticket.objects.filter(pk__in=chunk)
+        list(rows.select_for_update().only("pk").order_by("pk"))  # alone: joined rows may be old
+        held |= {ticket.pk: ticket for ticket in rows.select_related(*related)}
     for step in steps:
         ticket = held.get(step.work.ticket.pk)
         if ticket is None:

@@ -70,9 +70,6 @@ class PersonChange(BeforeAndAfter, AboutPerson):
     field = models.CharField(max_length=10, choices=Field.choices)
     before: Any = models.JSONField(null=True)
     after: Any = models.JSONField(null=True)
-    takes_back = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="taken_back_by"
-    )
 
     def __str__(self) -> str:
         return f"{self.get_field_display()} of {self.person}"

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from automation.actions import ACTIONS
 from automation.actions.base import Group
 from automation.macros import ActionsRefused, describe_macro
-from automation.models import Macro
+from automation.models import Macro, Outgoing
 from automation.runs import rehearsal
 from automation.words import words_for
 from feedback.models import MOST_POINTS, PersonChange, Standing, Status, Tag, Team, Workflow
@@ -342,8 +342,10 @@ def test_points_that_were_set_are_left_alone_where_somebody_changed_them_since(b
 def test_a_second_undo_takes_no_points_away(beta):
     done = run(beta, ("adjust_score", {"points_how": "add", "points": 5}))
     take_back(done.execution)
-    take_back(done.execution)
 
+    again = take_back(done.execution)
+
+    assert again.reason == "not_taken_back"
     assert points_of(beta.project, beta.ada) == 0
 
 
@@ -601,11 +603,48 @@ def test_an_action_that_is_taken_back_leaves_all_as_it_was(worked_on, hot, kind)
     left = ACTIONS[kind].not_undoable
     assert (as_it_is(worked_on.ticket) == before) == bool(left)
 
+    Outgoing.objects.update(status=Outgoing.Status.SENT)
+
     undone = take_back(done.execution)
 
     assert as_it_is(worked_on.ticket) == before
+    assert undone.reason == ("not_taken_back" if left else "applied")
     assert {*states(undone)} == ({"cannot"} if left else {"back"})
     assert left in " ".join(step.sentence for step in undone.steps.all())
+
+
+@pytest.mark.parametrize("kind", EVERYTHING)
+def test_an_undo_is_taken_back_as_often_as_one_likes(worked_on, hot, kind):
+    before = as_it_is(worked_on.ticket)
+    done = run(worked_on, (kind, EVERYTHING[kind](worked_on, hot)))
+    after = as_it_is(worked_on.ticket)
+    Outgoing.objects.update(status=Outgoing.Status.SENT)
+
+    undone = take_back(done.execution)
+    for expected in (after, before, after):
+        undone = take_back(undone)
+        assert as_it_is(worked_on.ticket) == expected
+
+
+@pytest.mark.parametrize("kind", EVERYTHING)
+def test_each_action_tells_what_was_before_and_after(worked_on, hot, kind):
+    done = run(worked_on, (kind, EVERYTHING[kind](worked_on, hot)))
+
+    told = [change for step in done.execution.steps.all() for change in step.changes]
+
+    assert told
+    assert all(before != after for _, before, after in told)
+
+
+@pytest.mark.parametrize("kind", ["send_email", "call_webhook"])
+def test_what_still_waits_to_leave_is_cancelled(worked_on, hot, kind):
+    done = run(worked_on, (kind, EVERYTHING[kind](worked_on, hot)))
+
+    undone = take_back(done.execution)
+
+    assert (undone.reason, {*states(undone)}) == ("applied", {"back"})
+    assert "It had not left: it is cancelled." in undone.steps.get().sentence
+    assert Outgoing.objects.get().status == "cancelled"
 
 
 def test_a_macro_of_everything_is_taken_back_whole(worked_on, hot):
@@ -615,9 +654,13 @@ def test_a_macro_of_everything_is_taken_back_whole(worked_on, hot):
     assert done.reason == "applied", done.sentence
     assert len(done.steps) == len(actions) + 1
 
-    take_back(done.execution)
+    after = as_it_is(worked_on.ticket)
+
+    undone = take_back(done.execution)
 
     assert as_it_is(worked_on.ticket) == before
+    take_back(undone)
+    assert as_it_is(worked_on.ticket) == after
 
 
 MORE = {
@@ -643,10 +686,15 @@ def test_whatever_a_macro_does_in_whichever_order_is_taken_back(worked_on, hot, 
     done = run(worked_on, *actions)
     assert done.reason == "applied", done.sentence
 
+    after = as_it_is(worked_on.ticket)
+    Outgoing.objects.update(status=Outgoing.Status.SENT)
+
     undone = take_back(done.execution)
 
     assert as_it_is(worked_on.ticket) == before
     assert {*states(undone)} == {"back", "cannot"}
+    take_back(undone)
+    assert as_it_is(worked_on.ticket) == after
 
 
 @pytest.mark.parametrize("kind", EVERYTHING)
@@ -706,7 +754,10 @@ def test_a_missing_variable_fails_the_run_with_its_name(worked_on, kind, params)
 def test_of_a_run_that_did_nothing_there_is_nothing_to_undo(beta):
     done = run(beta, ("set_blocking", {"blocking": False}))
 
-    assert (done.reason, take_back(done.execution).reason) == ("unchanged", "unchanged")
+    undone = take_back(done.execution)
+
+    assert (done.reason, undone.reason) == ("unchanged", "not_taken_back")
+    assert undone.sentence.endswith("Nothing is left of it that could be taken back.")
 
 
 def test_a_name_that_no_text_may_use_is_refused_on_saving(beta):

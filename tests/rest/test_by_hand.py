@@ -100,7 +100,7 @@ def test_an_undo_takes_back_fields_and_comments(call, beta, close_and_say):
     assert state_of(beta.ticket) == before
     assert (undone["start"], undone["undoes"], undone["reason"]) == ("undo", run["id"], "applied")
     assert [step["sentence"] for step in undone["steps"]] == [
-        "Team: taken back to “Project Managers”.",
+        "Responsible team: taken back to “Project Managers”.",
         "Status: taken back to “New”.",
         "Comment: taken back.",
     ]
@@ -137,6 +137,7 @@ def test_an_undo_can_be_taken_back_too(call, beta, close_and_say):
 
     beta.ticket.refresh_from_db()
     assert (beta.ticket.status, beta.ticket.team) == (beta.closed, beta.support)
+    assert [each.body for each in beta.ticket.comments.all()] == ["BUG-0001 is Closed."]
 
 
 def test_what_a_run_did_to_tags_and_texts_goes_back(beta):
