@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -12,10 +13,21 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from apikeys.models import APIKey, digest_of
+from automation.listener_versions import keep_listener
 from automation.macros import save_macro
 from automation.models import ExternalListener, Macro
 from centercode_sim.environment import kept_secret
-from feedback.models import FeedbackType, Project, Status, Team, Ticket, TicketLink
+from feedback.form_fields import save_form_field
+from feedback.models import (
+    Exposure,
+    FeedbackType,
+    FormField,
+    Project,
+    Status,
+    Team,
+    Ticket,
+    TicketLink,
+)
 from feedback.services import (
     add_comment,
     change_ticket,
@@ -34,14 +46,31 @@ PEOPLE = {  # user name: role, team
     "observer": ("observer", "Observers"),
     "tester": ("participant", "Participants"),
 }
-TICKETS = (  # prefix, summary, status
-    ("BUG", "Export stops at 99 % on large projects", "Logged to Jira"),
-    ("BUG", "The lens cap warning stays after the cap is off", "New"),
-    ("BUG", "Battery shows 100 % until it is empty", "In Progress"),
-    ("BUG", "Two taps on Save make two copies", "Fixed"),
-    ("SUG", "Let me rename an album from the list", "New"),
-    ("SUG", "A darker dark mode", "Open"),
+TICKETS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (  # prefix, summary, status, fields
+    (
+        "BUG",
+        "Export stops at 99 % on large projects",
+        "Logged to Jira",
+        {"severity": "High", "platform": ["Windows"], "seen": "2026-11-20"},
+    ),
+    (
+        "BUG",
+        "The lens cap warning stays after the cap is off",
+        "New",
+        {"severity": "Low", "platform": ["iOS", "Android"]},
+    ),
+    ("BUG", "Battery shows 100 % until it is empty", "In Progress", {"severity": "High"}),
+    ("BUG", "Two taps on Save make two copies", "Fixed", {"severity": "Medium"}),
+    ("SUG", "Let me rename an album from the list", "New", {}),
+    ("SUG", "A darker dark mode", "Open", {}),
 )
+FIELDS: tuple[dict[str, Any], ...] = (  # of bugs
+    {"label": "Severity", "kind": "choice", "choices": ["Low", "Medium", "High"], "required": True},
+    {"label": "Platform", "kind": "platform", "help": "On which of them did you see it?"},
+    {"label": "Seen", "kind": "date", "public_label": "When did you see it first?"},
+    {"label": "Cause", "kind": "long_text", "public": False},
+)
+THANKS = "Thank you for {{ ticket.ref }}, {{ ticket.submitter }}: it is {{ ticket.status }} now."
 
 
 @dataclass(frozen=True)
@@ -89,6 +118,7 @@ def fill(password: str) -> None:
     for name, (_, team) in PEOPLE.items():
         if team:
             project.teams.get(name=team).members.add(people[name])
+    make_fields(project)
     make_tickets(project, people)
     make_road(project)
 
@@ -107,11 +137,19 @@ def make_people(password: str) -> dict[str, User]:
     }
 
 
+def make_fields(project: Project) -> None:
+    bugs = project.feedback_types.get(prefix="BUG")
+    for field in FIELDS:
+        save_form_field(FormField(feedback_type=bugs, **field))
+
+
 def make_tickets(project: Project, people: dict[str, User]) -> None:
     types = {kind.prefix: kind for kind in FeedbackType.objects.filter(project=project)}
     statuses = {status.name: status for status in Status.objects.in_project(project)}
-    for prefix, summary, status in TICKETS:
-        ticket = submit_ticket(types[prefix], summary=summary, submitter=people["tester"])
+    for prefix, summary, status, values in TICKETS:
+        ticket = submit_ticket(
+            types[prefix], summary=summary, submitter=people["tester"], values=values
+        )
         change_ticket(ticket, actor="manager", status=statuses[status])
     first = Ticket.objects.in_project(project).with_ref("BUG-0001").get()
     body = "It happens each time with more than 2,000 pictures."
@@ -131,7 +169,11 @@ def make_road(project: Project) -> None:
     support = project.teams.get(name="Beta Support")
     params = {"team": support.pk, "workflow": closed.workflow_id, "status": closed.pk}
     macro = Macro(feedback_type=bugs, name="Close ticket")
-    ExternalListener.objects.create(
+    thank = Macro(feedback_type=bugs, name="Thank the tester")
+    thanks = ("add_comment", {"body": THANKS, "exposure": Exposure.PUBLIC})
+    points = ("adjust_score", {"points_how": "add", "points": 10})
+    save_macro(thank, [thanks, points], actor=ACTOR)
+    listener = ExternalListener.objects.create(
         project=project,
         feedback_type=bugs,
         name="Jira closed",
@@ -142,6 +184,7 @@ def make_road(project: Project) -> None:
         when=ExternalListener.When.STATUS_CHANGED_TO,
         when_status="Done",
     )
+    keep_listener(listener, actor=ACTOR)
     APIKey(
         name="Jira demo",
         description="What the demo calls its listener with.",

@@ -15,7 +15,8 @@ from django.db import connection
 from django.urls import reverse
 
 from automation import samples
-from automation.models import KEY_PLACEHOLDER, Delivery
+from automation.models import KEY_PLACEHOLDER, Delivery, ExternalListener
+from automation.pauses import pause_over
 from centercode_sim.demo_data import ISSUE_KEY, PEOPLE, Demo, demo_data, reopen
 from centercode_sim.management.commands.up import port_number, refuse_taken
 from centercode_sim.processes import Child, interrupt_on_stop, stop_all
@@ -45,9 +46,10 @@ class Command(BaseCommand):
         try:
             wait_until_serving(hub, port)
             demo, base = prepare(), f"http://{HOST}:{port}"
-            delivery = self.prove(demo, base)
-            if not once:
-                self.invite(demo, base, delivery)
+            if once:
+                self.prove(demo, base)
+            else:
+                self.invite(demo, base, self.prove_if_possible(demo, base))
                 raise CommandError(f"The hub ended by itself, with code {hub.process.wait()}.")
         except KeyboardInterrupt:
             if once:
@@ -57,6 +59,17 @@ class Command(BaseCommand):
             stop_all([hub], within=10)
             if throw_away:
                 shutil.rmtree(settings.DATA_DIR)
+
+    def prove_if_possible(self, demo: Demo, base: str) -> Delivery | None:
+        """Who changed the demo's rules since the first start goes on working with it."""
+        if held := what_holds(demo.listener):
+            self.stdout.write(f"\n  {held}, so this start sends no request.")
+            return None
+        try:
+            return self.prove(demo, base)
+        except CommandError as error:
+            self.stdout.write(f"  {error}")
+            return None
 
     def prove(self, demo: Demo, base: str) -> Delivery:
         """Let a Jira request close the ticket, before the reader's eyes."""
@@ -78,22 +91,30 @@ class Command(BaseCommand):
             raise CommandError(f"{demo.ticket} is not closed. {delivery.next_step}")
         return delivery
 
-    def invite(self, demo: Demo, base: str, delivery: Delivery) -> None:
+    def invite(self, demo: Demo, base: str, delivery: Delivery | None) -> None:
         """Where to click, and as whom."""
         self.stdout.write("\n  Look at")
         for label, address in {
             "the hub": reverse("admin:index"),
             "the ticket": demo.ticket.get_absolute_url(),
-            "the request": delivery.get_absolute_url(),
+            "the request": delivery.get_absolute_url() if delivery else "",
             "the listener": demo.listener.get_absolute_url(),
             "the key's log": demo.api_key.get_log_url(),
         }.items():
-            self.stdout.write(f"  {label:<13} {base}{address}")
+            if address:
+                self.stdout.write(f"  {label:<13} {base}{address}")
         self.stdout.write("\n  Sign in as")
         for name, password in demo.passwords.items():
             role, _ = PEOPLE[name]
             self.stdout.write(f"  {name:<13} {password or 'your own password':<16} {role}")
         self.stdout.write("\nServing until Ctrl-C; the data stay for the next start.")
+
+
+def what_holds(listener: ExternalListener) -> str:
+    """Why a request would not be looked at; empty where it would."""
+    if pause := pause_over(listener.project):
+        return f"{pause} is in force"
+    return f"The listener “{listener}” is held" if listener.held_at else ""
 
 
 def free_port() -> int:
