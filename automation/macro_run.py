@@ -54,10 +54,12 @@ class MacroRun:
         inner = dataclasses.replace(self, path=(*self.path, macro))
         inner.check_path()
         self.begun.add(macro.pk)
+        actions = inner.checked_actions()
+        kinds = [action.kind for action, _ in actions]
         return [
             step
-            for action, settings in inner.checked_actions()
-            for step in inner.steps(action, settings)
+            for place, (action, settings) in enumerate(actions)
+            for step in inner.steps(action, settings, _name(action, kinds, place))
         ]
 
     def check_path(self) -> None:
@@ -88,7 +90,7 @@ class MacroRun:
             told = f"it and the macros that it runs do more than {MOST_STEPS} things."
             raise self.stop(Reason.MACRO_BROKEN, why=told)
 
-    def steps(self, action: Action, settings: Settings) -> list[Step]:
+    def steps(self, action: Action, settings: Settings, name: str) -> list[Step]:
         """The action's own step, and those of the macros that must follow it."""
         try:
             secrets = known_secrets(self.path[-1]) if action.secrets() else {}
@@ -98,7 +100,7 @@ class MacroRun:
             raise
         except Exception as error:
             log.exception("Action %s failed on %s", action.kind, self.ticket.ref)
-            failed = self.stop(Reason.ACTION_FAILED, action=action.label, why=why(error))
+            failed = self.stop(Reason.ACTION_FAILED, action=name, why=why(error))
             raise failed from error
         own = self.step(action, settings, done)
         own, inner = self.step(action, settings, done), []
@@ -137,6 +139,12 @@ class MacroRun:
 
     def stop(self, reason: Reason, **evidence: Any) -> Stop:
         return Stop(reason, macro=self.path[-1].name, ticket=self.ticket.ref, **evidence)
+
+
+def _name(action: Action, kinds: list[str], place: int) -> str:
+    """Its label, and where it stands if there are several of its kind."""
+    several = kinds.count(action.kind) > 1
+    return f"{action.label} ({place + 1} of {len(kinds)})" if several else action.label
 
 
 def ran_before(macro: Macro, ticket: Ticket) -> Execution | None:

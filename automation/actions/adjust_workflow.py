@@ -55,9 +55,10 @@ def _status(ticket: Ticket, workflow: Workflow | None, status: Status | None) ->
     wanted = status or ticket.status
     if wanted.workflow_id == workflow.pk:
         return wanted
-    found = workflow.statuses.filter(name__iexact=wanted.name).first()
+    found = workflow.statuses.filter(name__iexact=wanted.name, archived=False).first()
     if found is None:
         raise ValidationError(
-            f"{workflow} has no status “{wanted}”: choose a workflow and one of its statuses."
+            f"{workflow} has no status “{wanted}” that is in use: choose a workflow and one of "
+            "its statuses."
         )
     return found

@@ -13,7 +13,16 @@ from automation.macros import ActionsRefused, describe_macro
 from automation.models import Macro, Outgoing
 from automation.runs import rehearsal
 from automation.words import words_for
-from feedback.models import MOST_POINTS, PersonChange, Standing, Status, Tag, Team, Workflow
+from feedback.models import (
+    MOST_POINTS,
+    PersonChange,
+    PersonNote,
+    Standing,
+    Status,
+    Tag,
+    Team,
+    Workflow,
+)
 from feedback.people import points_of
 from feedback.services import change_ticket, link_ticket, tags_named
 from tests.automation.actions import as_it_is, make_macro, run, states, take_back
@@ -102,6 +111,15 @@ def test_a_status_is_taken_from_the_tickets_own_workflow(beta, fast):
     done = run(beta, ("adjust_workflow", {"status": beta.open.pk}))
 
     assert done.reason == "unchanged"
+
+
+def test_a_status_that_is_archived_is_none_to_move_to(beta, fast):
+    change_ticket(beta.ticket, actor="ada", status=beta.open)
+    fast.statuses.update(archived=True)
+
+    done = run(beta, ("adjust_workflow", {"workflow": fast.pk}))
+
+    assert "Fast has no status “Open” that is in use" in done.sentence
 
 
 def test_a_workflow_without_that_status_fails_and_says_so(beta, fast):
@@ -749,6 +767,24 @@ def test_a_missing_variable_fails_the_run_with_its_name(worked_on, kind, params)
     assert (done.reason, as_it_is(worked_on.ticket)) == ("action_failed", before)
     assert ACTIONS[kind].label in done.sentence
     assert "cannot be filled in: there is no payload.none." in done.sentence
+
+
+def test_of_several_of_a_kind_the_one_that_failed_is_named(beta):
+    fine = ("add_note", {"body": "Fine"})
+
+    done = run(beta, fine, ("add_note", {"body": "{{ payload.nothing }}"}), fine)
+
+    assert done.sentence.startswith("“Add Note (2 of 3)” of macro “Do it” failed on BUG-0001")
+
+
+def test_macros_within_macros_do_no_more_than_a_long_one_may(beta):
+    fifty = make_macro(beta.bugs, *[("add_note", {"body": "Note"})] * 50, name="Fifty")
+
+    done = run(beta, *[("run_macro", {"macro": fifty.pk})] * 4, name="Four times fifty")
+
+    assert done.reason == "macro_broken"
+    assert "do more than 200 things" in done.sentence
+    assert not PersonNote.objects.exists()
 
 
 def test_of_a_run_that_did_nothing_there_is_nothing_to_undo(beta):
