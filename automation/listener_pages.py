@@ -21,13 +21,14 @@ from automation.listener_form import ListenerForm
 from automation.listener_layout import ListenerLayout
 from automation.listener_versions import keep_listener
 from automation.models import KEY_PLACEHOLDER, Delivery, ExternalListener
-from automation.pages import DeletePage, address_of, page_of
+from automation.pages import DeletePage, WayOut, address_of, page_of
 from automation.pauses import pause_over
 from automation.senders import SENDERS
 from automation.senders.base import Sender
 from automation.trial import Pasted, Untried, recorded_requests, try_out
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
+from feedback.protection import Use
 from rest.address import site_address
 
 KEY_TO_COME = "listener_key"
@@ -193,18 +194,30 @@ class ListenerSwitchPage(ManagedTypePage):
         return redirect(address_of("automation", self.feedback_type))
 
 
-def users_of_listener(listener: ExternalListener) -> list[str]:
-    return ["the log of the requests that it received"] if listener.deliveries.exists() else []
+def records_of_listener(listener: ExternalListener) -> list[Use]:
+    address = address_of("listener_log", listener.feedback_type, listener.pk)
+    log = Use("the log of the requests that it received", address)
+    return [log] if listener.deliveries.exists() else []
 
 
 class ListenerDeletePage(DeletePage):
     home = "automation"
     noun = "external listener"
-    instead = "Switch the listener off instead: its requests are then kept, but nothing is done."
+    kept_for = (
+        "It received requests, and the log stays: switch it off instead. Its requests are then "
+        "kept, but nothing is done."
+    )
 
     @cached_property
     def row(self) -> ExternalListener:
         return get_object_or_404(listeners_of(self.feedback_type), pk=self.kwargs["pk"])
 
-    def users(self) -> list[str]:
-        return users_of_listener(self.row)
+    def users(self) -> list[Use]:
+        return []
+
+    def records(self) -> list[Use]:
+        return records_of_listener(self.row)
+
+    def way_out(self) -> WayOut | None:
+        address = address_of("listener_switch", self.feedback_type, self.row.pk)
+        return WayOut("Switch it off", "enabled", "off", address) if self.row.enabled else None

@@ -1,22 +1,27 @@
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from copy import copy
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
 
 from automation.actions.fields import TypeRows
 from automation.forms import MacroForm
-from automation.macros import describe_macro
-from automation.models import ExternalListener, Macro, StatusRow
-from automation.pages import DeletePage, address_of, page_of
+from automation.macro_users import (
+    OF_FILTERS,
+    OF_MACROS,
+    count_users,
+    records_of_macro,
+    users_of_macro,
+)
+from automation.macros import archive_macro, describe_macro
+from automation.models import Macro
+from automation.pages import DeletePage, WayOut, address_of, page_of
 from automation.preview import (
     offered_variables,
     preview,
@@ -27,24 +32,9 @@ from automation.preview import (
 )
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
+from feedback.protection import Use
 
 PREVIEWED = ("field", "text", "ticket", "request", "name")
-
-
-def listeners_of(macro: Macro) -> dict[ExternalListener, list[StatusRow]]:
-    """The listeners that run ``macro``, with the rows of their status tables that name it."""
-    users: dict[ExternalListener, list[StatusRow]] = {each: [] for each in macro.listeners.all()}
-    for row in macro.status_rows.select_related("listener"):
-        users.setdefault(row.listener, []).append(row)
-    return users
-
-
-def count_listeners(macros: Iterable[Macro]) -> Counter[int | None]:
-    """How many listeners run each macro, by its id."""
-    ids = [macro.pk for macro in macros]
-    named = ExternalListener.objects.filter(Q(macro__in=ids) | Q(status_rows__macro__in=ids))
-    found = named.values_list("pk", "macro", "status_rows__macro")
-    return Counter(macro for _, macro in {(pk, each) for pk, *both in found for each in both})
 
 
 def macros_of(feedback_type: FeedbackType) -> QuerySet[Macro]:
@@ -60,15 +50,14 @@ class ResourcesPage(ManagedTypePage):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         macros = macros_of(self.feedback_type).prefetch_related("actions")
         shown = page_of(macros.order_by("name"), self.request)
-        used = count_listeners(shown)
+        used = count_users(shown, OF_MACROS)
         known = TypeRows(self.feedback_type)
-        filters = self.feedback_type.saved_filters.annotate(used=Count("listeners")).order_by(
-            "name"
-        )
+        filters = self.feedback_type.saved_filters.order_by("name")[:10]
+        narrowed = count_users(filters, OF_FILTERS)
         return super().get_context_data(
             page_obj=shown,
-            macros=[(macro, describe_macro(macro, known), used[macro.pk]) for macro in shown],
-            filters=filters[:10],
+            macros=[(macro, describe_macro(macro, known), used.get(macro.pk)) for macro in shown],
+            filters=[(saved, narrowed.get(saved.pk)) for saved in filters],
             **context,
         )
 
@@ -135,43 +124,34 @@ class MacroPage(MacroAddPage):
         return str(self.macro)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        users = list(listeners_of(self.macro).items())
-        return super().get_context_data(
-            users=users[:20], run_by=list(run_by(self.macro)[:20]), **context
-        )
+        return super().get_context_data(users=users_of_macro(self.macro), **context)
 
     def saved_message(self, macro: Macro) -> str:
         return f"Macro “{macro}” was saved."
 
 
-def run_by(macro: Macro) -> QuerySet[Macro]:
-    """The macros that run this one."""
-    return macros_of(macro.feedback_type).filter(actions__uses__macro=macro).distinct()
-
-
-def users_of_macro(macro: Macro) -> list[str]:
-    users = [
-        f"Listener “{listener}”{_in_table(rows)}" for listener, rows in listeners_of(macro).items()
-    ]
-    users += [f"Macro “{other}”" for other in run_by(macro)]
-    runs = macro.executions.count()
-    return users + ([f"The record of its runs on tickets ({runs})"] if runs else [])
-
-
-def _in_table(rows: list[StatusRow]) -> str:
-    return f" (its status table: {'; '.join(map(str, rows))})" if rows else ""
-
-
 class MacroDeletePage(DeletePage):
     home = "resources"
     noun = "macro"
-    instead = (
-        "Let those use another macro first, or archive this one: it is then no longer offered."
-    )
+    instead = "Let those use another macro first, or archive this one: it is then not offered."
+    kept_for = "It ran, and the record stays: archive it instead, so that it is no longer offered."
 
     @cached_property
     def row(self) -> Macro:
         return get_object_or_404(macros_of(self.feedback_type), pk=self.kwargs["pk"])
 
-    def users(self) -> list[str]:
+    def users(self) -> list[Use]:
         return users_of_macro(self.row)
+
+    def records(self) -> list[Use]:
+        return records_of_macro(self.row)
+
+    def way_out(self) -> WayOut | None:
+        return None if self.row.archived else WayOut("Archive it", "archived", "on")
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if "archived" not in request.POST:
+            return super().post(request, **kwargs)
+        archive_macro(self.row, actor=self.caller.name)
+        messages.success(request, f"Macro “{self.row}” is archived: it is no longer offered.")
+        return redirect(self.row)

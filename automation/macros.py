@@ -59,6 +59,14 @@ def save_macro(macro: Macro, actions: Actions, *, wholly: bool = True, actor: st
     return macro
 
 
+@transaction.atomic
+def archive_macro(macro: Macro, *, actor: str) -> None:
+    """It keeps working where it is used, and is offered no longer."""
+    macro.archived = True
+    macro.save(update_fields=["archived"])
+    keep_macro(macro, actor=actor)
+
+
 def clean_actions(
     macro: Macro, actions: Sequence[tuple[str, Params]], *, wholly: bool = True
 ) -> list[Settings]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -16,8 +17,14 @@ from django.utils.functional import cached_property
 
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
+from feedback.protection import Use
 
 AT_ONCE = 25
+HOMES = {  # what stands above a row's pages, by the name of its address
+    "resources": "Feedback Resources",
+    "automation": "Feedback Automation",
+    "starts": "Triggers and Schedules",
+}
 
 
 def page_of(rows: QuerySet[Any], request: HttpRequest) -> PageOfRows[Any]:
@@ -28,36 +35,62 @@ def address_of(name: str, feedback_type: FeedbackType, *args: Any) -> str:
     return reverse(name, args=[feedback_type.project.key, feedback_type.prefix, *args])
 
 
+@dataclass(frozen=True)
+class WayOut:
+    """What can be done at once with a row that cannot be deleted: a button, and what it posts."""
+
+    label: str
+    name: str
+    value: str
+    address: str = ""  # of the page itself, where it is empty
+
+
 class DeletePage(ManagedTypePage):
     """Asks first; what something else uses is not deleted, and the page lists what uses it."""
 
     template_name = "automation/delete.html"
     home = ""  # the name of the page to go to afterwards
     noun = ""
-    instead = ""
+    instead = ""  # what to do with a row that something uses
+    kept_for = ""  # the same for a row that nothing uses, but whose past is kept
 
     @cached_property
     def row(self) -> models.Model:
         raise NotImplementedError
 
-    def users(self) -> list[str]:
+    def users(self) -> list[Use]:
         raise NotImplementedError
+
+    def records(self) -> list[Use]:
+        """What is kept of the row's past, and named to nobody as a user of it."""
+        return []
+
+    def way_out(self) -> WayOut | None:
+        return None
 
     def get_title(self) -> str:
         return f"Delete {self.noun} “{self.row}”"
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        context.setdefault("users", self.users())
-        return super().get_context_data(row=self.row, instead=self.instead, **context)
+        users = context.setdefault("users", self.users())
+        return super().get_context_data(
+            row=self.row,
+            above=address_of(self.home, self.feedback_type),
+            above_title=HOMES[self.home],
+            records=self.records(),
+            instead=self.instead if users else self.kept_for,
+            way_out=self.way_out(),
+            **context,
+        )
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         users = self.users()
-        if not users:
+        if not users and not self.records():
             try:
                 self.row.delete()
             except ProtectedError as error:
-                users = sorted({str(each) for each in error.protected_objects})
-        if users:
+                users = [Use(name, "") for name in sorted({*map(str, error.protected_objects)})]
+        if users or self.row.pk:
             return self.render_to_response(self.get_context_data(users=users), status=409)
         messages.success(request, f"{self.noun.capitalize()} “{self.row}” was deleted.")
         return redirect(address_of(self.home, self.feedback_type))

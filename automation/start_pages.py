@@ -16,6 +16,7 @@ from automation.pauses import pause_over
 from automation.start_forms import ScheduleForm, StartForm, TriggerForm
 from automation.triggers import watch
 from feedback.pages import ManagedTypePage
+from feedback.protection import Use
 
 LAST = 10
 RELATED = ("feedback_type__project", "macro", "filter")
@@ -107,7 +108,7 @@ class StartDeletePage(DeletePage):
             rows.select_related("feedback_type__project"), pk=self.kwargs["pk"]
         )
 
-    def users(self) -> list[str]:
+    def users(self) -> list[Use]:
         return []  # its runs stay, and remember its name
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:

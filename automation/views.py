@@ -18,8 +18,8 @@ from automation import record_serializers as records
 from automation import serializers
 from automation.actions import ACTIONS
 from automation.by_hand import run_by_hand, runnable, undo
-from automation.listener_pages import users_of_listener
-from automation.macro_pages import users_of_macro
+from automation.listener_pages import records_of_listener
+from automation.macro_users import records_of_macro, users_of_macro
 from automation.models import Delivery, Execution, ExternalListener, Macro, Outgoing
 from automation.params_schema import params_schema
 from automation.ran import VERSIONS
@@ -67,7 +67,7 @@ class MacroView(ShowsRuns, Versioned, OfType, DeletableResource):
     ordering_fields = BY_NAME
 
     def users_of(self, row: Macro) -> list[str]:
-        return users_of_macro(row)
+        return [use.name for use in (*users_of_macro(row), *records_of_macro(row))]
 
     @extend_schema(
         responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": {}}}},
@@ -144,7 +144,7 @@ class ListenerView(Versioned, OfType, DeletableResource):
         return row.secret
 
     def users_of(self, row: ExternalListener) -> list[str]:
-        return users_of_listener(row)
+        return [use.name for use in records_of_listener(row)]
 
 
 class DeliveryView(Resource):

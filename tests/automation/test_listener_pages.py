@@ -283,7 +283,8 @@ def test_a_listener_that_received_something_is_not_deleted(page, send, listener,
     answer = page.post(address("listener_delete", listener.pk))
 
     assert answer.status_code == 409
-    assert "Switch the listener off instead" in answer.content.decode()
+    assert "switch it off instead" in answer.content.decode()
+    assert f'action="{address("listener_switch", listener.pk)}"' in answer.content.decode()
     assert ExternalListener.objects.exists()
 
 

@@ -1,19 +1,42 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from access.callers import Caller
 from automation.actions import ACTIONS
 from automation.actions.base import Group
+from automation.by_hand import run_by_hand
 from automation.macros import save_macro
-from automation.models import Macro
+from automation.models import Macro, Schedule, StatusRow, Trigger
 from feedback.models import Status, Tag, Workflow
-from tests.conftest import add_field, closing_macro, make_listener
+from tests.conftest import add_field, closing_macro, make_listener, narrow_listener
+
+COUNTED = re.compile(r'<a href="([^"]+)#used-by">([^<]+)</a>')
 
 
 @pytest.fixture
 def address(beta):
     return lambda name, *args: reverse(name, args=[beta.project.key, "BUG", *args])
+
+
+@pytest.fixture
+def used_by_all(beta, close, listener):
+    """The macro and one filter are named by a row of each kind that can."""
+    narrow_listener(listener, "New ones", status=[beta.new.pk])
+    other = make_listener(beta, None, key="table", name="By table")
+    StatusRow.objects.create(listener=other, macro=close, status="Done")
+    rule = {"feedback_type": beta.bugs, "macro": close, "filter": listener.filter}
+    Trigger.objects.create(name="At once", event="submitted", **rule)
+    Schedule.objects.create(name="Weekly", every="week", starts_at=timezone.now(), **rule)
+    save_macro(Macro(feedback_type=beta.bugs, name="Outer"), [("run_macro", {"macro": close.pk})])
+
+
+def text_of(answer):
+    return answer.content.decode()
 
 
 def ticked(beta, **changes):
@@ -270,8 +293,46 @@ def test_a_macro_in_use_is_not_deleted_and_its_users_are_named(page, close, list
     answer = page.post(address("macro_delete", close.pk))
 
     assert answer.status_code == 409
-    assert answer.context["users"] == ["Listener “Jira closed”"]
+    assert [use.name for use in answer.context["users"]] == ["Listener “Jira closed”"]
+    assert f'<a href="{listener.get_absolute_url()}">Listener “Jira closed”</a>' in text_of(answer)
     assert Macro.objects.exists()
+
+
+def test_all_that_uses_a_macro_or_a_filter_is_counted(page, beta, close, used_by_all, address):
+    content = text_of(page.get(address("resources")))
+
+    used = [word for word in COUNTED.findall(content) if f"/macros/{close.pk}/" in word[0]]
+    narrowing = [word for word in COUNTED.findall(content) if "/filters/" in word[0]]
+    assert [text for _, text in used] == ["2 listeners", "1 trigger", "1 schedule", "1 macro"]
+    assert [text for _, text in narrowing] == ["1 listener", "1 trigger", "1 schedule"]
+
+
+def test_the_page_of_a_macro_links_all_that_runs_it(page, close, used_by_all, address):
+    answer = page.get(address("macro", close.pk))
+
+    assert [use.name for use in answer.context["users"]] == [
+        "Listener “By table” (its status table: Done)",
+        "Listener “Jira closed”",
+        "Trigger “At once”",
+        "Schedule “Weekly”",
+        "Macro “Outer”",
+    ]
+    assert all(use.url in text_of(answer) for use in answer.context["users"])
+
+
+def test_a_macro_that_ran_is_archived_right_where_it_cannot_be_deleted(
+    page, people, beta, close, address
+):
+    run_by_hand(close, beta.ticket, Caller.of(people["manager"]))
+
+    answer = page.post(address("macro_delete", close.pk))
+    archived = page.post(address("macro_delete", close.pk), {"archived": "on"}, follow=True)
+
+    assert answer.status_code == 409
+    assert "It ran, and the record stays: archive it instead" in text_of(answer)
+    assert f"{address('runs')}?macro={close.pk}" in text_of(answer)
+    assert "is archived: it is no longer offered." in text_of(archived)
+    assert Macro.objects.get(archived=True).version.number == 2
 
 
 def test_empty_resources_say_what_to_do(page, beta):
@@ -294,11 +355,14 @@ def test_resources_take_as_many_queries_for_many_macros_as_for_one(
     for number in range(30):
         macro = closing_macro(beta, name=f"Macro {number}")
         make_listener(beta, macro, key=f"key{number}", name=f"Listener {number}")
+        Trigger.objects.create(
+            feedback_type=beta.bugs, name=str(number), event="submitted", macro=macro
+        )
         comment = {"body": "Hello", "exposure": "public"}
         save_macro(Macro(feedback_type=beta.bugs, name=f"Say {number}"), [("add_comment", comment)])
     page.get(address("resources"))
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(27):
         answer = page.get(address("resources"))
 
     assert len(answer.context["macros"]) == 25
@@ -479,7 +543,7 @@ def test_a_macro_is_not_offered_itself_and_names_those_that_run_it(page, beta, c
 
     (part,) = (each for each in answer.context["form"].parts if each.action.kind == "run_macro")
     assert [name for _, name in part.form.fields["macro"].widget.choices] == ["Choose …", "Outer"]
-    assert "Run by the macros" in answer.content.decode()
+    assert "Macro “Outer”" in answer.content.decode()
 
 
 def test_a_macro_that_another_runs_is_not_deleted_and_that_one_is_named(page, beta, close, address):
@@ -488,4 +552,4 @@ def test_a_macro_that_another_runs_is_not_deleted_and_that_one_is_named(page, be
     answer = page.post(address("macro_delete", close.pk))
 
     assert answer.status_code == 409
-    assert answer.context["users"] == ["Macro “Outer”"]
+    assert [use.name for use in answer.context["users"]] == ["Macro “Outer”"]
