@@ -303,6 +303,11 @@ class TicketChange(BeforeAndAfter, models.Model):
         return whole or any("\n" in text for text in texts)
 
     @property
+    def gone_there(self) -> bool:
+        """Whether an outside system deleted the comment, whose author it then names."""
+        return self.field == "comment" and self.after is None and isinstance(self.before, dict)
+
+    @property
     def told(self) -> str:
         """Among other changes: “status New → Closed”, “a comment edited”."""
         if self.field == "comment":

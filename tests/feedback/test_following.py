@@ -14,6 +14,7 @@ from access.rules import seen
 from feedback.errors import ContentRefused, OutOfOrder
 from feedback.following import follow_comment, follow_deletion, keep_data
 from feedback.models import Comment, TicketChange, TicketData
+from feedback.services import add_comment, remove_comment
 from tests.conftest import make_beta
 
 PAGE = "/admin/projects/beta/ticket/BUG-0001/"
@@ -87,6 +88,17 @@ def test_what_was_deleted_is_gone_and_those_inside_are_told_so(sign_in, cast, ex
     assert "Comment of Dana Developer (Jira) deleted over there" in inside
     assert "<strong>Erin Editor (Jira)</strong> changed" in inside
     assert "eleted" not in outside
+
+
+def test_a_comment_that_was_removed_here_was_not_deleted_over_there(sign_in, cast):
+    comment = add_comment(cast.ticket, body="Too early.", actor="pam", exposure="public")
+    remove_comment(comment, actor="pam")
+
+    inside = story(sign_in("support"))
+
+    assert "Comment removed:" in inside
+    assert "Too early.</del>" in inside
+    assert "over there" not in inside
 
 
 def test_a_deletion_is_seen_by_the_same_rule_everywhere(cast):
