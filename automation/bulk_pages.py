@@ -35,6 +35,7 @@ from feedback.pages import Page
 from feedback.ticket_list import TicketsPage
 
 TRIED = 5  # of the first tickets, whose changes are shown
+WORST_FIRST = (DeliveryStatus.FAILED, DeliveryStatus.SKIPPED, DeliveryStatus.DONE)
 
 
 class BulkAddPage(TicketsPage):
@@ -114,7 +115,11 @@ class BulkRunPage(Page):
 
     @cached_property
     def run(self) -> BulkRun:
-        related = ("macro__feedback_type__project", "schedule", "undoes__macro")
+        related = (
+            "macro__feedback_type__project",
+            "schedule__feedback_type__project",
+            "undoes__macro",
+        )
         macros = runnable(self.caller).values("pk") | seen(Macro, self.caller).values("pk")
         shown = BulkRun.objects.filter(macro__in=macros).select_related(*related)
         return get_object_or_404(shown, public_id=self.kwargs["public_id"])
@@ -145,12 +150,23 @@ class BulkRunPage(Page):
             running=self.run.state == BulkRun.State.RUNNING,
             paused=pause_over(self.run.project),
             settled=settled,
-            counts=[(DeliveryStatus(each).label, each, counts[each]) for each in counts],
+            badge=self._badge(counts),
+            counts=[(each.label, each, counts[each]) for each in WORST_FIRST if each in counts],
             page_obj=page_of(executions.order_by("pk"), self.request),
             undone=self.run.undone_by.first(),
             may_undo=self.may_undo,
             **context,
         )
+
+    def _badge(self, counts: dict[str, int]) -> tuple[str, str]:
+        """A word for its state and the worst outcome, whose colour it has."""
+        if self.run.state == BulkRun.State.RUNNING:
+            return self.run.get_state_display(), DeliveryStatus.RECEIVED
+        if self.run.state == BulkRun.State.CANCELLED:
+            return self.run.get_state_display(), DeliveryStatus.SKIPPED
+        if self.run.problem:
+            return "Ended", DeliveryStatus.FAILED
+        return "Ended", next((each for each in WORST_FIRST if each in counts), DeliveryStatus.DONE)
 
     @property
     def may_undo(self) -> bool:

@@ -131,7 +131,8 @@ class BulkRun(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.macro} on {self.total} tickets"
+        undo = "Undo of " if self.undoes_id else ""
+        return f"{undo}{self.macro} on {self.total} ticket{'' if self.total == 1 else 's'}"
 
     def get_absolute_url(self) -> str:
         return reverse("bulk_run", args=[self.public_id])

@@ -36,6 +36,35 @@ def statuses(tickets):
     return [ticket.status.name for ticket in tickets.all()]
 
 
+def test_a_run_that_failed_throughout_is_not_shown_as_a_success(page, beta, many):
+    lost = make_macro(
+        beta.bugs, ("add_comment", {"body": "{{ payload.a.b }}", "exposure": "public"})
+    )
+    run = ran(lost, many)
+
+    answer = page.get(run.get_absolute_url())
+
+    content = answer.content.decode()
+    assert answer.context["badge"] == ("Ended", "failed")
+    assert '<span class="hub-badge" data-status="failed">Ended</span>' in content
+    assert many[0].get_absolute_url() in content
+    assert run.executions.first().get_absolute_url() in content
+
+
+def test_an_undo_is_called_one_and_is_offered_under_another_name_once_it_was(page, closed, many):
+    first = page.get(closed.get_absolute_url()).content.decode()
+    page.post(undo_page(closed))
+    bulk.work_off()
+    undo = closed.undone_by.get()
+
+    then, undone = (page.get(run.get_absolute_url()) for run in (closed, undo))
+
+    assert "Undo …" in first
+    assert "Take back what was left alone …" in then.content.decode()
+    assert str(closed) == "Close ticket on 3 tickets"
+    assert undone.context["title"] == "Undo of Close ticket on 3 tickets"
+
+
 def undo_page(run):
     return f"/admin/bulk-runs/{run.public_id}/undo/"
 
