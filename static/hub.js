@@ -152,8 +152,13 @@
     }
   });
 
+  // The theme would write a file's name into a text field beside it, which ours do not have.
+  const leaveFilesAlone = () =>
+    document.querySelectorAll(".hub-page input[type=file]").forEach((input) => (input.hasChangeListener = true));
+
   const start = () => {
     shim();
+    leaveFilesAlone();
     hushIcons();
     document.querySelectorAll("[data-reveal]").forEach(reveal);
     document.getElementById("search-input-command")?.setAttribute("aria-label", "Search");

@@ -358,6 +358,14 @@ def test_a_form_field_is_added_moved_by_keyboard_and_set_by_a_macro(sign_in):
     expect(page.get_by_role("combobox", name="Value")).to_have_value("Much")
 
 
+def test_a_file_is_chosen_without_an_error_of_the_themes_script(sign_in):
+    page = sign_in("pm")
+    for address in ("BUG/import/", "rules/"):
+        page.goto(f"/admin/projects/beta/{address}", wait_until="load")
+        file = {"name": "some.csv", "mimeType": "text/csv", "buffer": b"summary"}
+        page.locator("input[type=file]").set_input_files(file)
+
+
 def drag(page, handle, target) -> None:
     """In front of ``target``."""
     handle.scroll_into_view_if_needed()
