@@ -156,8 +156,15 @@
   const leaveFilesAlone = () =>
     document.querySelectorAll(".hub-page input[type=file]").forEach((input) => (input.hasChangeListener = true));
 
+  // On a phone the tab of the page itself may lie outside of what is seen.
+  const showCurrentTab = () => {
+    const tab = document.querySelector(".hub-tabs [aria-current]");
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+  };
+
   const start = () => {
     shim();
+    showCurrentTab();
     leaveFilesAlone();
     hushIcons();
     document.querySelectorAll("[data-reveal]").forEach(reveal);
@@ -165,6 +172,7 @@
   };
 
   document.addEventListener("DOMContentLoaded", start);
+  window.addEventListener("resize", showCurrentTab);
   window.addEventListener("load", () => {
     nameSelect2();
     new MutationObserver(nameSelect2).observe(document.body, { childList: true, subtree: true });

@@ -366,6 +366,21 @@ def test_a_file_is_chosen_without_an_error_of_the_themes_script(sign_in):
         page.locator("input[type=file]").set_input_files(file)
 
 
+def test_a_phone_shows_the_tab_of_its_page_and_never_scrolls_sideways(sign_in):
+    page = sign_in("pm", viewport={"width": 390, "height": 844})
+    wide = "document.documentElement.scrollWidth - innerWidth"
+
+    page.goto("/admin/projects/beta/BUG/fields/")
+    tab = page.get_by_role("navigation", name="Bugs").get_by_role("link", name="Form fields")
+    expect(tab).to_be_in_viewport(ratio=0.9)
+
+    page.goto("/admin/projects/beta/ticket/BUG-0001/")
+    long = "x" * 60
+    page.evaluate("text => document.querySelector('.hub-badge').append(text)", long)
+    page.evaluate("text => document.querySelector('.hub-button').append(text)", long)
+    assert page.evaluate(wide) == 0
+
+
 def drag(page, handle, target) -> None:
     """In front of ``target``."""
     handle.scroll_into_view_if_needed()
