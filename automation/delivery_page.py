@@ -10,6 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import cached_property
+from django.utils.timezone import localtime
 from django.views.generic import RedirectView
 
 from access.callers import Caller
@@ -40,7 +41,7 @@ class DeliveryPage(Page):
         return get_object_or_404(deliveries, public_id=self.kwargs["public_id"])
 
     def get_title(self) -> str:
-        return f"Request {self.delivery.public_id[:8]}"
+        return f"Request of {localtime(self.delivery.received_at):%Y-%m-%d %H:%M:%S %Z}"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page of a waiting request asks every second; nothing new, nothing sent."""

@@ -11,6 +11,7 @@ from feedback.versions import Content
 
 class MacroVersionsPage(VersionsPage):
     model = Macro
+    home = ("resources", "Feedback Resources")
     remark = "Secrets are not kept with versions: a macro goes back with those that it has now."
 
     def lines_of(self, content: Content) -> list[str]:
@@ -22,6 +23,7 @@ class MacroVersionsPage(VersionsPage):
 
 class ListenerVersionsPage(VersionsPage):
     model = ExternalListener
+    home = ("automation", "Feedback Automation")
     remark = (
         "The secret is not kept with versions, and stays as it is. Another key is another endpoint "
         "URL: the tracker has to be told."

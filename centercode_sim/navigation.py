@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -19,17 +19,35 @@ BELOW_A_TYPE = [
     (format_html('<span class="hub-nav-sub">{}</span>', title), name)
     for title, name in (("Feedback Resources", "resources"), ("Feedback Automation", "automation"))
 ]
-PARTS = {  # by the first word of a page's name
+PARTS = {  # by a page's name or the first word of it; “tickets” where neither is here
     "resources": "resources",
     "macro": "resources",
+    "filters": "resources",
+    "saved": "resources",
+    "save": "resources",
+    "form": "resources",
     "automation": "automation",
     "listener": "automation",
     "starts": "automation",
     "trigger": "automation",
     "schedule": "automation",
     "runs": "automation",
+    "run": "automation",
+    "run_macro": "tickets",
+    "undo": "automation",
+    "bulk": "automation",
+    "bulk_add": "tickets",
+    "delivery": "automation",
     "hand": "automation",
 }
+
+
+class Place(NamedTuple):
+    """The part of the menu that a page belongs to."""
+
+    project_key: str
+    prefix: str = ""
+    part: str = ""
 
 
 def navigation(request: HttpRequest) -> list[Group]:
@@ -39,9 +57,10 @@ def navigation(request: HttpRequest) -> list[Group]:
     caller = Caller.of(user)
     projects = seen(Project, caller).filter(archived=False)
     managed = set(Project.objects.giving(caller, Right.MANAGE).values_list("pk", flat=True))
+    place = place_of(request)
     groups = [_group("", _item(request, "Overview", "dashboard", "admin:index"))]
     groups += [
-        _project(request, project, manages=project.pk in managed)
+        _project(request, project, place, manages=project.pk in managed)
         for project in projects.prefetch_related("feedback_types")[:MOST]
     ]
     if caller.runs_community:
@@ -50,34 +69,39 @@ def navigation(request: HttpRequest) -> list[Group]:
     return groups
 
 
-def _project(request: HttpRequest, project: Project, *, manages: bool) -> Group:
+def _project(request: HttpRequest, project: Project, place: Place, *, manages: bool) -> Group:
     home = _item(request, "Project home", "home", "project_home", project.key)
-    home["active"] = _place(request)[:2] == (project.key, "")
+    home["active"] = (place.project_key, place.prefix) == (project.key, "")
     types = [kind for kind in project.feedback_types.all() if not kind.archived]
-    items = [item for kind in types for item in _type(request, project, kind, manages)]
+    items = [item for kind in types for item in _type(request, project, kind, place, manages)]
     return _group(project.name, home, *items) | {"collapsible": True}
 
 
-def _type(request: HttpRequest, project: Project, kind: FeedbackType, manages: bool) -> list[Item]:
+def _type(
+    request: HttpRequest, project: Project, kind: FeedbackType, place: Place, manages: bool
+) -> list[Item]:
     args = (project.key, kind.prefix)
     tickets = _item(request, escape(kind.name), "confirmation_number", "tickets", *args)
     below = BELOW_A_TYPE if manages else ()
     items = [tickets, *(_item(request, title, "", name, *args) for title, name in below)]
-    if _place(request)[:2] == args:
+    if (place.project_key, place.prefix) == args:
         names = ["tickets", *(name for _, name in below)]
+        part = place.part if place.part in names else "tickets"
         for name, item in zip(names, items, strict=True):
-            item["active"] = name == _place(request)[2]
+            item["active"] = name == part
     return items
 
 
-def _place(request: HttpRequest) -> tuple[str, str, str]:
-    """The project key, the prefix and the part of the menu that the page belongs to."""
+def place_of(request: HttpRequest) -> Place:
+    """Where the page says that it stands, or its address does."""
     match = request.resolver_match
     if match is None:
-        return "", "", ""
+        return Place("")
+    name = match.url_name or ""
+    part = PARTS.get(name) or PARTS.get(name.partition("_")[0], "tickets")
+    said_key, said_prefix = getattr(request, "place", ("", ""))
     prefix = match.kwargs.get("prefix") or match.kwargs.get("ref", "").partition("-")[0].upper()
-    part = PARTS.get((match.url_name or "").partition("_")[0], "tickets")
-    return match.kwargs.get("project_key", ""), prefix, part
+    return Place(said_key or match.kwargs.get("project_key", ""), said_prefix or prefix, part)
 
 
 def _group(title: str, *items: Item) -> Group:

@@ -30,6 +30,7 @@ from feedback.admin_forms import (
 )
 from feedback.forms import ProjectForm
 from feedback.models import FeedbackType, Project, Status, Tag, Team, Workflow
+from feedback.pages import stand_in
 from feedback.protection import why_kept
 from feedback.services import furnish_project
 
@@ -56,6 +57,11 @@ class ProjectPartAdmin(AsksAccess, HubAdmin):
     form = PartForm
     list_filter: list[Any] = [("project", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["project"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        stand_in(request, getattr(row, "project", None), None)
+        return row
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["project"] if obj else []

@@ -9,6 +9,7 @@ from feedback.versions import Content
 
 class FilterVersionsPage(VersionsPage):
     model = SavedFilter
+    home = ("filters", "Saved filters")
 
     def lines_of(self, content: Content) -> list[str]:
         return filter_lines(self.feedback_type, content)

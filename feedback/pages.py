@@ -18,6 +18,11 @@ from access.rules import Right, may, may_make, seen
 from feedback.models import FeedbackType, Project, Ticket
 
 
+def stand_in(request: Any, project: Project | None, feedback_type: FeedbackType | None) -> None:
+    """Let the menu know where a page belongs, which its address may not say."""
+    request.place = (getattr(project, "key", ""), getattr(feedback_type, "prefix", ""))
+
+
 class Page(LoginRequiredMixin, TemplateView):
     """A page for whoever is signed in. What the person may not see is a 404, never a hint."""
 
@@ -35,6 +40,7 @@ class Page(LoginRequiredMixin, TemplateView):
         return self.title
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
+        stand_in(self.request, context.get("project"), context.get("feedback_type"))
         shell = admin.site.each_context(self.request)
         return {
             **shell,

@@ -25,6 +25,7 @@ class VersionsPage(ManagedTypePage):
 
     template_name = "feedback/versions.html"
     model: type[models.Model]
+    home = ("", "")  # the name of the page above, and its title
     remark = ""  # what does not go back
 
     def lines_of(self, content: Content) -> list[str]:

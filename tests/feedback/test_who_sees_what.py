@@ -6,6 +6,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from feedback.models import Exposure, SavedFilter
 from feedback.services import add_comment, change_ticket, save_filter, submit_ticket
@@ -145,6 +146,30 @@ def test_the_sidebar_is_open_at_the_project_of_the_page(sign_in, cast, name):
 
     [beta] = [group for group in answer.context["sidebar_navigation"] if group["title"] == "Beta"]
     assert [item["title"] for item in beta["items"] if item["active"]] == ["Project home"]
+
+
+@pytest.mark.parametrize(
+    ("address", "open_at"),
+    [
+        ("/admin/projects/beta/BUG/fields/", "Feedback Resources"),
+        ("/admin/projects/beta/BUG/filters/", "Feedback Resources"),
+        ("/admin/projects/beta/BUG/runs/", "Feedback Automation"),
+        ("/admin/projects/beta/BUG/run/", "Bugs"),
+        ("/admin/feedback/team/{team}/change/", "Project home"),
+        ("/admin/feedback/workflow/{workflow}/change/", "Project home"),
+    ],
+)
+def test_the_menu_marks_where_a_page_stands(sign_in, cast, address, open_at):
+    ids = {"team": cast.observers.pk, "workflow": cast.bugs.default_workflow_id}
+
+    answer = sign_in("manager").get(address.format(**ids))
+
+    assert marked(answer) == [open_at]
+
+
+def marked(answer):
+    items = [item for group in answer.context["sidebar_navigation"] for item in group["items"]]
+    return [strip_tags(item["title"]) for item in items if item["active"]]
 
 
 def test_names_that_people_gave_are_escaped_everywhere(sign_in, cast):
