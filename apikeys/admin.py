@@ -132,7 +132,7 @@ class APIKeyAdmin(AsksAccess, ModelAdmin):
         messages.error(
             request,
             f"API key “{key}” was used: its log would lose its owner, so it is not deleted. "
-            "Switch it off instead, by the tick “Enabled”: it then opens nothing.",
+            "Switch it off instead, by the tick “On”: it then opens nothing.",
         )
         return redirect(reverse("admin:apikeys_apikey_change", args=[key.pk]))
 

@@ -28,6 +28,7 @@ class APIKeyForm(forms.ModelForm):
             "mail_on_use",
             "enabled",
         ]
+        labels = {"enabled": "On"}
         widgets = {
             "description": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "networks": UnfoldAdminTextareaWidget(attrs={"rows": 3}),

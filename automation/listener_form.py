@@ -82,7 +82,7 @@ class ListenerForm(forms.ModelForm):
             **{name: ExpressionArea(name) for name in ("data_expression", *EXPRESSIONS)},
             "description": forms.Textarea(attrs={"rows": 2}),
         }
-        labels = {"type": "Listener Type", "macro": "Feedback Macro"}
+        labels = {"type": "Listener Type", "macro": "Feedback Macro", "enabled": "On"}
         help_texts = {
             "name": "Only your own team sees it.",
             "macro": "With a status table: what runs where no row of it matches.",

@@ -12,10 +12,17 @@ from django.utils import timezone
 from automation.models import Schedule, Trigger
 from automation.schedules import next_time, save_schedule
 from automation.triggers import save_trigger
+from feedback.models import FeedbackType
 from feedback.services import CHANGEABLE
 
 FIELDS = (*CHANGEABLE, "tags")  # of whose changes a trigger may ask
 YEARS = (2000, 2199)
+
+
+def field_choices(feedback_type: FeedbackType) -> list[tuple[str, str]]:
+    """The fields of a ticket as its events name them, and as people call them."""
+    own = [(f"values.{field.key}", field.label) for field in feedback_type.fields]
+    return [*((name, name.capitalize()) for name in FIELDS), *own]
 
 
 def within_reach(moment: datetime) -> datetime:
@@ -48,6 +55,11 @@ class StartForm(forms.ModelForm):
         field.queryset = rows.filter(archived=False) | rows.filter(pk=chosen)
         field.empty_label = empty_label
 
+    def _invite(self, name: str) -> None:
+        """Let a choice without a default begin as those of rows do."""
+        field: Any = self.fields[name]
+        field.choices = [("", "Choose …"), *(each for each in field.choices if each[0])]
+
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         kind, model = self.instance.feedback_type, self._meta.model
@@ -62,16 +74,15 @@ class TriggerForm(StartForm):
     field = forms.ChoiceField(
         label="Field",
         required=False,
-        choices=[("", "Any field"), *((name, name.capitalize()) for name in FIELDS)],
         help_text="For “A ticket is modified”: only where this one was.",
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        """With the type's own form fields, as a ticket's events name them."""
         super().__init__(*args, **options)
         field: Any = self.fields["field"]
-        own = self.instance.feedback_type.fields
-        field.choices += [(f"values.{each.key}", each.label) for each in own]
+        field.choices = [("", "Any field"), *field_choices(self.instance.feedback_type)]
+        field.widget.attrs["data-while"] = "event=modified"
+        self._invite("event")
 
     class Meta:
         model = Trigger
@@ -97,6 +108,12 @@ class ScheduleForm(StartForm):
             for name in ("starts_at", "ends_at")
         }
         help_texts = {"ends_at": "Empty: it never ends."}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        zone = timezone.get_current_timezone_name()
+        self.fields["starts_at"].help_text = f"By the clock of {zone}."
+        self._invite("every")
 
     def clean(self) -> None:
         """A time in the past is the first of those to come, but for what runs once."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
@@ -13,13 +15,14 @@ from django.utils.functional import cached_property
 from automation.models import BulkRun, Execution, Rule, Schedule, Trigger
 from automation.pages import DeletePage, address_of, page_of
 from automation.pauses import pause_over
-from automation.start_forms import ScheduleForm, StartForm, TriggerForm
-from automation.triggers import watch
+from automation.schedules import save_schedule
+from automation.start_forms import ScheduleForm, StartForm, TriggerForm, field_choices
+from automation.triggers import save_trigger, watch
 from feedback.pages import ManagedTypePage
 from feedback.protection import Use
 
 LAST = 10
-RELATED = ("feedback_type__project", "macro", "filter")
+RELATED = ("feedback_type__project", "macro__feedback_type__project", "filter")
 
 
 class StartsPage(ManagedTypePage):
@@ -31,8 +34,12 @@ class StartsPage(ManagedTypePage):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         triggers = Trigger.objects.filter(feedback_type=self.feedback_type)
         schedules = Schedule.objects.filter(feedback_type=self.feedback_type)
+        labels = dict(field_choices(self.feedback_type))
         return super().get_context_data(
-            triggers=triggers.select_related(*RELATED)[:200],
+            triggers=[
+                (trigger, labels.get(trigger.field, trigger.field))
+                for trigger in triggers.select_related(*RELATED)[:200]
+            ],
             page_obj=page_of(schedules.select_related(*RELATED), self.request),
             has_macros=self.feedback_type.macros.exists(),
             paused=pause_over(self.project),
@@ -95,6 +102,35 @@ class SchedulePage(StartPage):
     def last_runs(self) -> dict[str, Any]:
         runs = BulkRun.objects.filter(schedule=self.row.pk)
         return {"bulk_runs": runs.select_related("macro__feedback_type__project")[:LAST]}
+
+
+class StartSwitchPage(ManagedTypePage):
+    """Switches one of them on or off, by POST alone."""
+
+    http_method_names = ["post"]
+    model: ClassVar[type[Rule]]
+    save: ClassVar[Callable[[Any], Rule]]
+
+    @transaction.atomic
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        own = self.model._default_manager.filter(feedback_type=self.feedback_type)
+        row = get_object_or_404(own.select_for_update(of=("self",)), pk=kwargs["pk"])
+        row.enabled = request.POST.get("enabled") == "on"
+        type(self).save(row)
+        noun = str(self.model._meta.verbose_name).capitalize()
+        messages.success(
+            request,
+            f"{noun} “{row}” is switched {'on' if row.enabled else 'off: it starts nothing'}.",
+        )
+        return redirect(address_of("starts", self.feedback_type))
+
+
+class TriggerSwitchPage(StartSwitchPage):
+    model, save = Trigger, save_trigger
+
+
+class ScheduleSwitchPage(StartSwitchPage):
+    model, save = Schedule, save_schedule
 
 
 class StartDeletePage(DeletePage):

@@ -32,9 +32,11 @@ from automation.setup_pages import HandOverAddView, HandOverRevokeView, LightVie
 from automation.start_pages import (
     ScheduleDeletePage,
     SchedulePage,
+    ScheduleSwitchPage,
     StartsPage,
     TriggerDeletePage,
     TriggerPage,
+    TriggerSwitchPage,
 )
 from automation.switch_pages import ListenerGoOnPage, PauseAllPage, PausePage
 from automation.version_pages import ListenerVersionsPage, MacroVersionsPage
@@ -95,10 +97,14 @@ pages = [
     path(_type + "triggers/add/", TriggerPage.as_view(), name="trigger_add"),
     path(_type + "triggers/<int:pk>/", TriggerPage.as_view(), name="trigger"),
     path(_type + "triggers/<int:pk>/delete/", TriggerDeletePage.as_view(), name="trigger_delete"),
+    path(_type + "triggers/<int:pk>/switch/", TriggerSwitchPage.as_view(), name="trigger_switch"),
     path(_type + "schedules/add/", SchedulePage.as_view(), name="schedule_add"),
     path(_type + "schedules/<int:pk>/", SchedulePage.as_view(), name="schedule"),
     path(
         _type + "schedules/<int:pk>/delete/", ScheduleDeletePage.as_view(), name="schedule_delete"
+    ),
+    path(
+        _type + "schedules/<int:pk>/switch/", ScheduleSwitchPage.as_view(), name="schedule_switch"
     ),
     path(_type + "runs/", RunLogPage.as_view(), name="runs"),
     path(_type + "listeners/<int:pk>/go-on/", ListenerGoOnPage.as_view(), name="listener_go_on"),

@@ -162,8 +162,18 @@
     if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
   };
 
+  // A field that has a meaning only while another has a certain value: data-while="event=modified".
+  const showWhile = (field) => {
+    const [name, wanted] = field.dataset.while.split("=");
+    const other = field.form.elements[name];
+    const show = () => (field.closest(".hub-field").hidden = other.value !== wanted);
+    other.addEventListener("change", show);
+    show();
+  };
+
   const start = () => {
     shim();
+    document.querySelectorAll("[data-while]").forEach(showWhile);
     showCurrentTab();
     leaveFilesAlone();
     hushIcons();

@@ -102,6 +102,10 @@ class Schedule(Rule):
         kind = self.feedback_type
         return reverse("schedule", args=[kind.project.key, kind.prefix, self.pk])
 
+    @property
+    def is_over(self) -> bool:
+        return self.enabled and self.next_run_at is None
+
 
 class BulkRun(models.Model):
     """A macro on many tickets, which were chosen when it began."""

@@ -336,6 +336,8 @@ STARTS = [
         )
         for method, body, answer in (("GET", None, 200), ("POST", body, 302))
     ),
+    Entry("POST", BUGS + "triggers/{trigger.pk}/switch/", MANAGERS, {"enabled": ""}, 302),
+    Entry("POST", BUGS + "schedules/{schedule.pk}/switch/", MANAGERS, {"enabled": ""}, 302),
     Entry("POST", BUGS + "listeners/{listener.pk}/go-on/", MANAGERS, None, 302),
     Entry("POST", PROJECT + "pause/", MANAGERS, {"paused": "on"}, 302),
     Entry("POST", "/admin/community/pause/", COMMUNITY, {"paused": "on"}, 302),
