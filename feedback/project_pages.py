@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import cached_property
 from django.views.generic import FormView
 
 from access.rules import Right, seen
@@ -20,6 +21,7 @@ class ProjectHome(ProjectPage):
     def get_title(self) -> str:
         return self.project.name
 
+    @cached_property
     def types(self) -> QuerySet[FeedbackType]:
         """The feedback types with their tickets counted, as far as the person may see those."""
         theirs = Q(tickets__in=seen(Ticket, self.caller).values("pk"))
@@ -28,6 +30,10 @@ class ProjectHome(ProjectPage):
             open_tickets=Count("tickets", filter=theirs & still_open),
             all_tickets=Count("tickets", filter=theirs),
         )
+
+    def is_new(self) -> bool:
+        """Whether there is no ticket yet, and so perhaps nobody who knows what comes first."""
+        return not any(kind.all_tickets for kind in self.types)  # type: ignore[attr-defined]
 
     def teams(self) -> QuerySet[Team]:
         return self.project.teams.filter(archived=False).annotate(people=Count("members"))

@@ -45,6 +45,7 @@ ORDERS = {
 OWN_PARAMS = {"page", "order", "filter", "saving", "group", "count"}
 TICKED = ("status", "team", "tags", "exposure", "submitter_team")
 DATES = ("created_after", "created_before")
+AT_HAND = ("status", "team", "search")  # fields that are shown although nobody used them
 
 
 def params_of(query: QueryDict) -> dict[str, list[str]]:
@@ -206,6 +207,7 @@ def filter_rows(
             "opposite": form[name + NOT],
             "ticked": isinstance(form[name].field.widget, forms.CheckboxSelectMultiple),
             "opposite_used": name + NOT in params,
+            "shown": name in AT_HAND or bool({name, name + NOT} & params.keys()),
         }
         for name in there
         if not name.endswith(NOT) and _is_offered(name, params, feedback_type)

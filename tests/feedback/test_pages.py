@@ -47,8 +47,20 @@ def test_the_project_home_counts_what_is_open(manager, beta):
 
     answer = manager.get(reverse("project_home", args=["beta"]))
 
-    bugs = answer.context["page"].types()[0]
+    bugs = answer.context["page"].types[0]
     assert (bugs.open_tickets, bugs.all_tickets) == (1, 2)
+
+
+def test_a_new_project_says_what_comes_first(manager, beta):
+    home = reverse("project_home", args=["beta"])
+    used = manager.get(home).text
+
+    beta.ticket.delete()
+    new = manager.get(home).text
+
+    assert "What comes first" not in used
+    steps = [reverse(name, args=["beta", "BUG"]) for name in ("macro_add", "listener_add")]
+    assert all(f'<a href="{step}">Create' in new for step in steps)
 
 
 def test_a_new_key_is_asked_about_before_it_breaks_every_endpoint_url(manager, beta):
@@ -271,8 +283,15 @@ def test_a_form_that_was_left_alone_asks_for_nothing(manager, beta):
     selected = [row["label"] for row in form_rows if "selected" in str(row["field"])]
 
     assert len(form_rows) == 14
+    assert [row["label"] for row in form_rows if row["shown"]] == ["Text", "Status", "Team"]
     assert selected == ["Blocking"]  # its first choice, “Either”
     assert manager.get(TICKETS, {"blocking": "", "search": ""}).context["sentence"] == ""
+
+
+def test_a_field_that_is_used_is_not_folded_away(manager, beta):
+    answer = manager.get(TICKETS, {"blocking__not": "true"})
+
+    assert "Blocking" in [row["label"] for row in answer.context["rows"] if row["shown"]]
 
 
 def test_the_order_is_the_reader_s_choice(manager, beta):
