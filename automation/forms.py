@@ -8,9 +8,16 @@ from django.core.exceptions import ValidationError
 
 from automation.actions import ACTIONS
 from automation.actions.base import Action, ActionForm, Group, Params
-from automation.actions.fields import RowsOfProject, TextField
+from automation.actions.fields import RowsOfProject, TextField, TypeRows
 from automation.macro_parts import BLANK, ActionPart, Place, places_given, places_of, with_all
-from automation.macros import MOST_ACTIONS, ActionsRefused, as_params, clean_actions, save_macro
+from automation.macros import (
+    MOST_ACTIONS,
+    ActionsRefused,
+    as_params,
+    clean_actions,
+    describe_macro,
+    save_macro,
+)
 from automation.models import Macro
 from feedback.models import Status
 from feedback.numbers import row_id
@@ -43,6 +50,7 @@ class MacroForm(forms.ModelForm):
         if self.instance.pk is None:
             del self.fields["archived"]
         self.saved = places_of((row.kind, row.params) for row in self._rows())
+        self.sentences = {} if self.is_bound else self._sentences()
         places = list(self._given() if self.is_bound else self.saved)
         parts = [self._part(place) for place in with_all(places)]
         self.ticked = [part for part in parts if part.ticked]
@@ -53,6 +61,12 @@ class MacroForm(forms.ModelForm):
 
     def _rows(self) -> list[Any]:
         return list(self.instance.actions.all()) if self.instance.pk else []
+
+    def _sentences(self) -> dict[Place, str]:
+        if not self.saved:
+            return {}
+        known = TypeRows(self.instance.feedback_type)
+        return dict(zip(self.saved, describe_macro(self.instance, known), strict=True))
 
     def _given(self) -> list[Place]:
         return places_given(self.data.get("order", ""), self.data)
@@ -93,7 +107,7 @@ class MacroForm(forms.ModelForm):
             prefix=place.prefix,
             initial=self._initial(place),
         )
-        return ActionPart(place, tick, ticked, form)
+        return ActionPart(place, tick, ticked, form, self.sentences.get(place, ""))
 
     def _blank(self, kind: str) -> ActionPart:
         action, prefix = ACTIONS[kind], f"{kind}-{BLANK}"

@@ -83,6 +83,7 @@ class ActionPart:
     tick: forms.BoundField
     ticked: bool
     form: ActionForm
+    sentence: str = ""  # what it does as it was saved; empty while somebody is changing it
 
     @property
     def action(self) -> Action:

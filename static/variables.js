@@ -174,6 +174,11 @@
     else tell(output, text ? `On ${ref}: ${text}` : `On ${ref} nothing is left of it.`, "text");
   };
 
+  const tellOn = () => {
+    const by = request.value ? request.selectedOptions[0].textContent : "no request";
+    form.querySelectorAll("[data-on]").forEach((each) => (each.textContent = `${ticket.value || "no ticket"}, ${by}`));
+  };
+
   const equip = (field) => {
     const tools = document.getElementById("text-tools").content.firstElementChild.cloneNode(true);
     const output = document.createElement("output");
@@ -183,6 +188,7 @@
     field.after(tools, output);
     field.setAttribute("aria-autocomplete", "list");
     tools.querySelector("[data-insert]").addEventListener("click", () => insert(field));
+    tools.querySelector("[data-change]").addEventListener("click", () => ticket.focus());
     tools.querySelector("[data-show]").addEventListener("click", () => show(field, output));
   };
 
@@ -192,8 +198,11 @@
 
   form.addEventListener("macro:added", ({ target }) => {
     target.querySelectorAll("[data-variables]").forEach(equip);
+    tellOn();
   });
+  on.addEventListener("input", tellOn);
   new MutationObserver(showTicket).observe(form, { childList: true, subtree: true });
   form.querySelectorAll("[data-variables]").forEach(equip);
   showTicket();
+  tellOn();
 })();

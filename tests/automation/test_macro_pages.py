@@ -187,6 +187,18 @@ def test_a_macro_has_room_for_fifty_things(page, beta, address):
     assert not Macro.objects.exists()
 
 
+def test_a_saved_part_is_folded_to_its_sentence_until_something_is_wrong(
+    page, beta, close, address
+):
+    folded = "<summary>Move to “Closed” in Default, owned by Beta Support</summary>"
+
+    shown = page.get(address("macro", close.pk))
+    refused = page.post(address("macro", close.pk), ticked(beta, name=""))
+
+    assert folded in text_of(shown)
+    assert "<summary>" not in text_of(refused)
+
+
 def test_an_error_stands_at_its_field_and_the_tick_stays(page, beta, address):
     wrong = ticked(beta, **{"adjust_workflow-status": beta.workflow.pk + 10**6})
     answer = page.post(address("macro_add"), wrong)

@@ -207,6 +207,7 @@ def test_actions_are_ordered_repeated_and_previewed_with_the_keyboard_alone(sign
     expect(choices).to_have_count(0)
     expect(texts).to_have_value("About {{ ticket.ref }}, {{ event.status_after }}")
     page.keyboard.type(".")
+    expect(page.locator("[data-on]").first).to_have_text(re.compile(r"^BUG-\d+, no request$"))
     type_into(page, page.get_by_role("button", name="Preview"), "\n")
     expect(page.get_by_role("status", name="Preview of Comment")).to_have_text(
         re.compile(r"On (BUG-\d+): About \1, \.")
@@ -237,6 +238,9 @@ def test_actions_are_ordered_repeated_and_previewed_with_the_keyboard_alone(sign
     expect(row.get_by_role("listitem").nth(1)).to_contain_text("locking")
     row.get_by_role("link", name="In order").click()
     expect(ticks).to_have_count(3)
+    expect(texts).to_have_count(0)
+    for sentence in chosen.locator("summary").all():
+        type_into(page, sentence, "\n")
     expect(texts.nth(1)).to_have_value("About {{ ticket.ref }}, {{ event.status_after }}.")
 
     drag(page, chosen.locator(".auto-handle").nth(2), chosen.locator("[data-part]").first)
@@ -355,6 +359,7 @@ def test_a_form_field_is_added_moved_by_keyboard_and_set_by_a_macro(sign_in):
     expect(main).to_contain_text("Set “Worth” to “Much”")
 
     page.get_by_role("link", name="Praise").click()
+    page.get_by_text("Set “Worth” to “Much”").click()
     expect(page.get_by_role("combobox", name="Value")).to_have_value("Much")
 
 
