@@ -55,6 +55,9 @@ class FormFieldForm(forms.ModelForm):
             self.initial["choices"] = [*kind.usual_choices]
             self.fields["key"].required = False
             self.fields["key"].help_text += " Empty: it is made of the label."
+        if "choices" in self.fields:
+            self.fields["choices"].required = not kind.usual_choices
+            self.fields["choices"].error_messages["required"] = "Give at least one choice."
 
     def _get_validation_exclusions(self) -> set[str]:
         """Left to ``save_form_field``, which knows key and order."""

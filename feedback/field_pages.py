@@ -18,6 +18,7 @@ from feedback.form_fields import delete_form_field, move_form_field, users_of_fi
 from feedback.models import FormField
 from feedback.numbers import row_id
 from feedback.pages import ManagedTypePage
+from feedback.protection import Use
 
 WAYS = {"up": -1, "down": 1}
 
@@ -89,7 +90,7 @@ class FieldPage(FieldAddPage):
     def get_title(self) -> str:
         return str(self.field)
 
-    def users(self) -> list[str]:
+    def users(self) -> list[Use]:
         return users_of_field(self.field)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

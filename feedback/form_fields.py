@@ -12,7 +12,7 @@ from django.utils.text import slugify
 
 from feedback.field_kinds import KINDS, LONGEST_CHOICE, MOST_CHOICES, kind_of
 from feedback.models import FeedbackType, FormField, Ticket
-from feedback.protection import MOST, protecting, users_of
+from feedback.protection import MOST, Use, protecting, users_of
 
 MOST_FIELDS = 100
 KEY_LENGTH = FormField._meta.get_field("key").max_length or 40
@@ -107,28 +107,29 @@ def _users_of_choice(field: FormField, choice: str) -> list[str]:
     tickets = Ticket.objects.filter(feedback_type=field.feedback_type)
     holding = kind_of(field).filters(field)[""].filter(tickets, [choice])
     naming: Any = (use for use in protecting(field) if use.names(choice))
-    return [*_called(holding), *dict.fromkeys(map(str, naming))][: 2 * MOST]
+    tickets_holding = [use.name for use in _called(holding)]
+    return [*tickets_holding, *dict.fromkeys(map(str, naming))][: 2 * MOST]
 
 
-def users_of_field(field: FormField) -> list[str]:
+def users_of_field(field: FormField) -> list[Use]:
     """Tickets with a value, filters and macros that name it."""
     tickets = Ticket.objects.filter(feedback_type=field.feedback_type)
-    names = dict.fromkeys(use.name for use in users_of(field))
-    return [*_called(tickets.filter(values__has_key=field.key)), *names]
+    return [*_called(tickets.filter(values__has_key=field.key)), *dict.fromkeys(users_of(field))]
 
 
-def _called(tickets: models.QuerySet[Ticket]) -> list[str]:
+def _called(tickets: models.QuerySet[Ticket]) -> list[Use]:
     """The first by their ids, and how many more there are."""
     count = tickets.count()
-    refs = [ticket.ref for ticket in tickets.select_related("feedback_type").order_by("pk")[:MOST]]
-    return [*refs, f"{count - MOST:,} more tickets"] if count > MOST else refs
+    first = tickets.select_related("feedback_type__project").order_by("pk")[:MOST]
+    uses = [Use(ticket.ref, ticket.get_absolute_url()) for ticket in first]
+    return [*uses, Use(f"{count - MOST:,} more tickets", "")] if count > MOST else uses
 
 
 @transaction.atomic
 def delete_form_field(field: FormField) -> list[str]:
     """Delete ``field``, or return what uses it."""
     FormField.objects.select_for_update().get(pk=field.pk)
-    users = users_of_field(field)
+    users = [use.name for use in users_of_field(field)]
     if not users:
         field.delete()
     return users

@@ -197,15 +197,6 @@ class LinkForm(forms.ModelForm):
         model = TicketLink
         fields = ["system", "remote_key", "remote_id", "url"]
 
-    def validate_constraints(self) -> None:
-        """Left to ``link_ticket``."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if not (cleaned.get("remote_key") or cleaned.get("remote_id") or self.errors):
-            raise ValidationError("Say what the item is called over there: its key, id or both.")
-        return cleaned
-
 
 class SaveFilterForm(forms.Form):
     """A new name, or an existing filter that gets one more group."""

@@ -32,8 +32,9 @@ def protecting(row: models.Model) -> Iterator[Any]:
 def _relations(row: models.Model) -> Iterator[models.QuerySet[Any]]:
     for relation in row._meta.related_objects:
         if getattr(relation, "on_delete", None) is models.PROTECT:
-            manager = relation.related_model._default_manager
-            yield manager.filter(**{relation.field.name: row})
+            model = relation.related_model
+            using = model._default_manager.filter(**{relation.field.name: row})
+            yield using.select_related(*getattr(model, "USED_WITH", ()))
 
 
 def why_kept(row: models.Model) -> str:
@@ -43,7 +44,9 @@ def why_kept(row: models.Model) -> str:
 
 
 def _as_user(row: Any) -> Use:
-    """Rows with a page of their own are called by kind and name; others say what they are."""
+    """Rows with a page of their own are called by kind and name; others say what they are, and
+    may know the page of what they are part of.
+    """
     if hasattr(row, "get_absolute_url"):
         return Use(f"{capfirst(row._meta.verbose_name)} “{row}”", row.get_absolute_url())
-    return Use(str(row), "")
+    return Use(str(row), getattr(row, "used_at", ""))

@@ -182,7 +182,7 @@ class FormFieldView(Insiders, OfType, PartView):
     ordering_fields = {"id": "pk", "key": "key", "label": "label", "order": "order"}
 
     def users_of(self, row: FormField) -> list[str]:
-        return users_of_field(row)
+        return [use.name for use in users_of_field(row)]
 
 
 class TicketView(Insiders, OfType, WritableResource):

@@ -77,6 +77,8 @@ class MacroAction(models.Model):
 class MacroActionUse(models.Model):
     """A row that a macro's action names, so that the database refuses to delete that row."""
 
+    USED_WITH = ("action__macro__feedback_type__project",)
+
     action = models.ForeignKey(MacroAction, on_delete=models.CASCADE, related_name="uses")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True)
     workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, null=True)
@@ -87,6 +89,10 @@ class MacroActionUse(models.Model):
 
     def __str__(self) -> str:
         return f"Macro “{self.action.macro}”"
+
+    @property
+    def used_at(self) -> str:
+        return self.action.macro.get_absolute_url()
 
     def names(self, choice: str) -> bool:
         """Whether the action has this choice of ``formfield`` among its settings."""

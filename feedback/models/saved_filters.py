@@ -49,6 +49,8 @@ class SavedFilter(Archivable):
 class SavedFilterUse(models.Model):
     """A row that a saved filter names, so that the database refuses to delete that row."""
 
+    USED_WITH = ("saved_filter__feedback_type__project", "formfield")
+
     saved_filter = models.ForeignKey(SavedFilter, on_delete=models.CASCADE, related_name="uses")
     status = models.ForeignKey(Status, on_delete=models.PROTECT, null=True)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True)
@@ -58,6 +60,10 @@ class SavedFilterUse(models.Model):
 
     def __str__(self) -> str:
         return f"Saved filter “{self.saved_filter}”"
+
+    @property
+    def used_at(self) -> str:
+        return self.saved_filter.get_absolute_url()
 
     def names(self, choice: str) -> bool:
         """Whether the filter asks for this choice of ``formfield``."""

@@ -226,6 +226,24 @@ def test_the_first_tickets_that_use_a_field_are_named_and_the_others_counted(bet
     assert (users[0], users[-1], len(users)) == ("BUG-0002", "5 more tickets", 21)
 
 
+def test_the_page_of_a_field_links_all_that_uses_it(sign_in, beta, severity):
+    change_ticket(beta.ticket, actor="ada", values={"severity": "High"})
+    mild = SavedFilter(feedback_type=beta.bugs, name="Mild", groups=[{"field.severity": ["Low"]}])
+    save_filter(mild)
+
+    text = sign_in("manager").get(address("form_field", severity.pk)).text
+
+    assert f'<a href="{beta.ticket.get_absolute_url()}">BUG-0001</a>' in text
+    assert f'<a href="{mild.get_absolute_url()}">Saved filter “Mild”</a>' in text
+
+
+def test_a_choice_without_choices_is_told_so_at_once_beside_the_label(sign_in, beta):
+    answer = sign_in("manager").post(f"{address('form_field_add')}?kind=choice", {"label": ""})
+
+    assert answer.context["form"].errors["choices"] == ["Give at least one choice."]
+    assert "label" in answer.context["form"].errors
+
+
 def test_a_choice_in_use_is_archived_and_not_removed(beta, severity):
     change_ticket(beta.ticket, actor="ada", values={"severity": "High"})
     save_filter(
