@@ -108,6 +108,7 @@ class ExecutionSerializer(RowSerializer):
             "start",
             "delivery",
             "bulk_run",
+            "listener",
             "trigger",
             "undoes",
             "after",

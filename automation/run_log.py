@@ -10,23 +10,38 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
+from django.shortcuts import redirect
 
-from automation.models import Execution
+from automation.models import BulkRun, Execution
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Reason
+from automation.rest_filters import LONGEST_TEXT, MOST_SEARCHED, ExecutionFilterSet
 from automation.shown_runs import changes_of
 from automation.slices import slice_of
 from feedback.imports.cells import guard
 from feedback.imports.export import as_csv
-from feedback.models import FeedbackType, Ticket
+from feedback.models import FeedbackType, TicketChange
 from feedback.numbers import row_id
 from feedback.pages import ManagedTypePage
+from rest.filters import TimeField
 
 MOST_EXPORTED = 50_000
 AT_ONCE = 500
-COLUMNS = ("time", "start", "who", "macro", "ticket", "status", "reason", "sentence", "changes")
+MOST_NOT_BEGUN = 5  # that are shown
+COLUMNS = (
+    *("time", "start", "who", "macro", "ticket", "status", "reason", "sentence"),
+    *("changes", "steps"),
+)
+OWN_ROWS = {
+    "macro": "Any macro",
+    "listener": "Any listener",
+    "trigger": "Any trigger",
+    "schedule": "Any schedule",
+}
 
 
 class RunFilter(forms.Form):
+    """Its fields are parameters of ``ExecutionFilterSet``."""
+
     status = forms.ChoiceField(
         label="Outcome", required=False, choices=[("", "Any outcome"), *DeliveryStatus.choices]
     )
@@ -41,28 +56,33 @@ class RunFilter(forms.Form):
     start = forms.ChoiceField(
         label="Started", required=False, choices=[("", "In any way"), *Execution.Start.choices]
     )
-    macro: Any = forms.ModelChoiceField(
-        None, label="Macro", required=False, empty_label="Any macro"
+    created_after = TimeField(label="From", required=False)
+    created_before = TimeField(label="Before", required=False)
+    ref = forms.CharField(label="Ticket", required=False, max_length=50)
+    actor = forms.CharField(label="Who or what", required=False, max_length=LONGEST_TEXT)
+    search = forms.CharField(
+        label="Text",
+        required=False,
+        max_length=LONGEST_TEXT,
+        help_text="In who or what, the ticket's summary, what was done, or why not. This and “Who "
+        f"or what” look at the newest {MOST_SEARCHED:,} runs that the rest leaves.",
     )
-    ticket = forms.CharField(label="Ticket", required=False, max_length=50)
 
     def __init__(self, *args: Any, feedback_type: FeedbackType, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.kind = feedback_type
-        macro: Any = self.fields["macro"]
-        macro.queryset = feedback_type.macros.all()
+        for name, any_of_them in OWN_ROWS.items():
+            rows = getattr(feedback_type, f"{name}s").all()
+            own: Any = forms.ModelChoiceField(rows, required=False, empty_label=any_of_them)
+            self.fields[name] = own
+        for name in ("created_after", "created_before"):
+            self.fields[name].widget = forms.DateTimeInput({"type": "datetime-local"})
+        self.order_fields(["status", "reason", "start", *OWN_ROWS])
 
     def narrow(self, runs: QuerySet[Execution]) -> QuerySet[Execution]:
         """What cannot be understood matches nothing."""
-        if not self.is_valid():
-            return runs.none()
-        for name in ("status", "reason", "start", "macro"):
-            if self.cleaned_data[name]:
-                runs = runs.filter(**{name: self.cleaned_data[name]})
-        if ref := self.cleaned_data["ticket"].strip():
-            tickets = Ticket.objects.in_project(self.kind.project).with_ref(ref)
-            runs = runs.filter(ticket__in=tickets)
-        return runs
+        given = {name: self.data.get(name, "") for name in self.fields}
+        found = ExecutionFilterSet(given, queryset=runs)
+        return found.qs if self.is_valid() and found.is_valid() else runs.none()
 
 
 class RunLogPage(ManagedTypePage):
@@ -73,7 +93,10 @@ class RunLogPage(ManagedTypePage):
         take = TAKEN_ALONG.get(request.GET.get("format", ""))
         if take is None:
             return super().get(request, *args, **kwargs)
-        assert self.feedback_type  # or 404, before anything is sent
+        if not self.form().is_valid():  # the page says what is wrong
+            query = request.GET.copy()
+            query.pop("format")
+            return redirect(f"{request.path}?{query.urlencode()}")
         return take(self)
 
     def runs(self, form: RunFilter) -> QuerySet[Execution]:
@@ -94,39 +117,66 @@ class RunLogPage(ManagedTypePage):
             log=log,
             filtered=any(form.data.get(name) for name in form.fields),
             query=self.request.GET.urlencode(),
+            most=MOST_EXPORTED,
+            not_begun=self.not_begun(),
             **context,
         )
 
+    def not_begun(self) -> QuerySet[BulkRun]:
+        """The last schedules that had no run, with why."""
+        own = BulkRun.objects.filter(macro__feedback_type=self.feedback_type)
+        return own.exclude(problem="").select_related("macro")[:MOST_NOT_BEGUN]
+
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Newest first, each with what it changed."""
-        runs = self.runs(self.form()).order_by("-pk")[:MOST_EXPORTED].iterator(AT_ONCE)
+        """Newest first. Where more fit, the last row says so; it has the shape of all others."""
+        runs = self.runs(self.form()).order_by("-pk")[: MOST_EXPORTED + 1].iterator(AT_ONCE)
+        taken = 0
         while some := list(islice(runs, AT_ONCE)):
             changes = changes_of(some, self.caller)
             for run in some:
-                yield {
-                    "time": run.created_at.isoformat(),
-                    "start": run.start,
-                    "who": run.actor,
-                    "macro": str(run.macro or ""),
-                    "ticket": run.ticket.ref,
-                    "status": run.status,
-                    "reason": run.reason,
-                    "sentence": run.sentence,
-                    "changes": [
-                        {"field": each.field, "before": each.before_text, "after": each.after_text}
-                        for each in changes[run.public_id]
-                    ],
-                }
+                taken += 1
+                yield _end() if taken > MOST_EXPORTED else _row(run, changes[run.public_id])
+
+
+def _row(run: Execution, changes: list[TicketChange]) -> dict[str, Any]:
+    return {
+        "time": run.created_at.isoformat(),
+        "start": run.start,
+        "who": run.actor,
+        "macro": str(run.macro or ""),
+        "ticket": run.ticket.ref,
+        "status": run.status,
+        "reason": run.reason,
+        "sentence": run.sentence,
+        "changes": [
+            {"field": each.field, "before": each.before_text, "after": each.after_text}
+            for each in changes
+        ],
+        "steps": [{"kind": step.kind, "sentence": step.sentence} for step in run.steps.all()],
+    }
+
+
+def _end() -> dict[str, Any]:
+    told = (
+        f"More runs fit: these are the newest {MOST_EXPORTED:,}. For the older ones narrow the "
+        "runs by “Before”, with the time of the last one here."
+    )
+    return {**dict.fromkeys(COLUMNS, ""), "sentence": told, "changes": [], "steps": []}
 
 
 def csv_of(page: RunLogPage) -> Any:
     def lines() -> Iterator[list[str]]:
         yield list(COLUMNS)
         for row in page.rows():
-            changes = (
-                f"{each['field']}: {each['before']} → {each['after']}" for each in row["changes"]
-            )
-            yield [guard(str(value)) for value in {**row, "changes": "; ".join(changes)}.values()]
+            cells = {
+                **row,
+                "changes": "; ".join(
+                    f"{each['field']}: {each['before']} → {each['after']}"
+                    for each in row["changes"]
+                ),
+                "steps": "; ".join(step["sentence"] for step in row["steps"]),
+            }
+            yield [guard(str(cells[name])) for name in COLUMNS]
 
     return as_csv("runs.csv", lines())
 

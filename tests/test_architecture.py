@@ -68,9 +68,9 @@ ORDER = [
     ),
     *("rules", "doubts", "setup_pages", "hand_over_page", "ran", "rules_pages"),
     *("delivery_page", "rehearsal_pages", "run_pages", "start_pages", "bulk_pages", "slices"),
-    "log_pages",
+    *("rest_filters", "log_pages"),
     *("call_pages", "outbox_pages", "run_log", "switch_pages"),
-    *("params_schema", "rest_filters", "serializers", "record_serializers", "views"),
+    *("params_schema", "serializers", "record_serializers", "views"),
     *("start_serializers", "start_views"),
     *("urls", "admin", "apps", "management"),
 ]
