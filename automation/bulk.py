@@ -8,20 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from access.callers import Caller
+from access.rules import may_change
 from automation.leaving import close_digest_of
 from automation.listener_types.base import Work
 from automation.listener_types.macro import MacroWork
-from automation.models import BulkRun, BulkTicket, Execution, Macro, Schedule
+from automation.models import BulkRun, BulkTicket, Execution, Macro, Outgoing, Schedule
 from automation.pauses import unpaused
 from automation.reasons import Reason
 from automation.runs import carry_out, locked
 from automation.undo import UndoWork, title_of_undo
-from feedback.models import Ticket
+from feedback.models import SavedFilter, Ticket
 
 MOST_TICKETS = 20_000
 AT_ONCE = {"sqlite": 5}  # short where the writer's lock is one for all
@@ -37,11 +40,19 @@ def start_bulk(
     chosen: str,
     actor: str,
     schedule: Schedule | None = None,
+    started_by: User | None = None,
+    within: SavedFilter | None = None,
 ) -> BulkRun:
-    """Let ``macro`` run on ``tickets``, as they are now; raises ValidationError for too many."""
+    """Let ``macro`` run on ``tickets``, as they are now; raises ValidationError for too many.
+
+    ``within`` is the filter that they were chosen by, if it is a saved one.
+    """
     own = tickets.filter(feedback_type=macro.feedback_type_id).order_by("pk")
     ids = list(own.values_list("pk", flat=True)[: MOST_TICKETS + 1])
-    return _started(BulkRun(macro=macro, chosen=chosen, actor=actor, schedule=schedule), ids)
+    bulk = BulkRun(macro=macro, chosen=chosen, actor=actor, schedule=schedule)
+    bulk.started_by = started_by
+    bulk.filter_version_id = within.version_id if within else None
+    return _started(bulk, ids)
 
 
 @transaction.atomic
@@ -83,6 +94,12 @@ def _started(bulk: BulkRun, ids: list[int], even: Mapping[int, list[str]] | None
         batch_size=1000,
     )
     return bulk
+
+
+def may_cancel(bulk: BulkRun, caller: Caller) -> bool:
+    """Who began it, and who manages the project."""
+    began = caller.person is not None and bulk.started_by_id == caller.person.pk
+    return began or may_change(bulk, caller)
 
 
 @transaction.atomic
@@ -130,6 +147,7 @@ def _run(waiting: BulkTicket) -> None:
         execution = Execution(
             ticket=locked(waiting.ticket_id), start=start, bulk=bulk, actor=bulk.actor
         )
+        execution.filter_version_id = bulk.filter_version_id
         if isinstance(work, UndoWork):
             execution.undoes = work.run
         carry_out(work, execution)
@@ -151,3 +169,10 @@ def _end() -> None:
         bulk.state, bulk.ended_at = BulkRun.State.DONE, timezone.now()
         bulk.save(update_fields=["state", "ended_at"])
         close_digest_of(bulk)
+
+
+def do_at_once(bulk: BulkRun) -> list[Outgoing]:
+    """The whole of a short run; what it gathered leaves, and is returned."""
+    for waiting in bulk.waiting.order_by("ticket_id"):
+        _run(waiting)
+    return close_digest_of(bulk)

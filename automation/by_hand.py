@@ -56,7 +56,7 @@ def runnable(caller: Caller) -> QuerySet[Macro]:
 
 
 def runs_shown(caller: Caller) -> QuerySet[Execution]:
-    """What ``caller`` may look at: support sees what was run by hand on its own tickets."""
-    by_hand = (Execution.Start.HAND, Execution.Start.UNDO)
+    """What ``caller`` may look at: support sees what people ran on its own tickets."""
+    by_hand = (Execution.Start.HAND, Execution.Start.BULK, Execution.Start.UNDO)
     own = Q(start__in=by_hand, ticket__in=changeable(Ticket, caller).values("pk"))
     return Execution.objects.filter(Q(pk__in=seen(Execution, caller).values("pk")) | own)

@@ -10,7 +10,7 @@ from django.utils.html import linebreaks, urlize
 
 from automation.actions.follow_ups import Call, Mail
 from automation.macro_run import Step
-from automation.models import BulkRun, Execution
+from automation.models import BulkRun, Execution, Outgoing
 from automation.outbox import close_digest, put_call, put_mail
 from automation.outbox.put import LONGEST_TEXT
 from automation.reasons import Reason, Stop
@@ -38,9 +38,9 @@ def digest_of(bulk: BulkRun) -> str:
     return f"bulk run {bulk.public_id}"
 
 
-def close_digest_of(bulk: BulkRun) -> None:
+def close_digest_of(bulk: BulkRun) -> list[Outgoing]:
     """The bulk run is over: what it gathered leaves, as one mail for each address."""
-    close_digest(digest_of(bulk))
+    return close_digest(digest_of(bulk))
 
 
 def as_html(text: str) -> str:

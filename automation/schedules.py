@@ -104,7 +104,14 @@ def _begin(schedule: Schedule) -> None:
     tickets = Ticket.objects.filter(feedback_type=schedule.feedback_type_id)
     try:
         inside = narrow(tickets, schedule.filter) if schedule.filter else tickets
-        start_bulk(schedule.macro, inside, chosen=chosen, actor=actor, schedule=schedule)
+        start_bulk(
+            schedule.macro,
+            inside,
+            chosen=chosen,
+            actor=actor,
+            schedule=schedule,
+            within=schedule.filter,
+        )
     except (BrokenFilter, ValidationError) as error:
         why = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         BulkRun.objects.create(

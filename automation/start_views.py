@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.rules import changeable, may_change, seen
-from automation.bulk import cancel, start_bulk, undo_bulk
+from automation.bulk import cancel, may_cancel, start_bulk, undo_bulk
 from automation.by_hand import runnable
 from automation.models import BulkRun, Macro, Schedule, Trigger
 from automation.record_serializers import UndoSerializer
@@ -31,6 +31,7 @@ from automation.triggers import watch
 from automation.views import PUBLIC_ID
 from feedback.models import Ticket
 from feedback.views import BY_NAME, OfType
+from rest.errors import Conflict
 from rest.views import DeletableResource, Resource
 
 
@@ -101,8 +102,11 @@ class BulkRunView(Resource):
         macro = new.validated_data["macro"]
         tickets, chosen = new.narrowed(changeable(Ticket, self.caller))
         actor = f"{self.caller.name} → {macro}"
+        person, within = self.caller.person, new.validated_data.get("filter")
         try:
-            run = start_bulk(macro, tickets, chosen=chosen, actor=actor)
+            run = start_bulk(
+                macro, tickets, chosen=chosen, actor=actor, started_by=person, within=within
+            )
         except ValidationError as error:
             raise serializers.ValidationError({"params": error.messages}) from error
         return self._shown(run, status.HTTP_201_CREATED)
@@ -111,7 +115,8 @@ class BulkRunView(Resource):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, **kwargs: Any) -> Response:
         """End the run: what was done stays done, the rest is left alone."""
-        run = self._managed()
+        run: BulkRun = self.get_object()
+        self._only(may_cancel(run, self.caller))
         cancel(run)
         return self._shown(run)
 
@@ -119,21 +124,20 @@ class BulkRunView(Resource):
     @action(detail=True, methods=["post"], serializer_class=UndoSerializer)
     def undo(self, request: Request, **kwargs: Any) -> Response:
         """Take back what the run did, by a bulk run of its own, which is the answer."""
-        run = self._managed()
+        run: BulkRun = self.get_object()
+        self._only(may_change(run, self.caller))
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
         actor = f"{self.caller.name} → Undo of {run.macro}"
         try:
             undo = undo_bulk(run, actor=actor, even=given.validated_data.get("even", []))
         except ValidationError as error:
-            raise serializers.ValidationError(error.messages) from error
+            raise Conflict(" ".join(error.messages)) from error
         return self._shown(undo)
 
-    def _managed(self) -> BulkRun:
-        run: BulkRun = self.get_object()
-        if not may_change(run, self.caller):
+    def _only(self, allowed: bool) -> None:
+        if not allowed:
             raise PermissionDenied("You may not do this here: ask who manages the project.")
-        return run
 
     def _shown(self, run: BulkRun, code: int = status.HTTP_200_OK) -> Response:
         row = self.get_queryset().get(pk=run.pk)

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from automation.models.macros import Macro
 from automation.models.outcomes import public_id
-from feedback.models import FeedbackType, Project, SavedFilter, Ticket
+from feedback.models import FeedbackType, Project, SavedFilter, Ticket, version_now
 
 
 class Rule(models.Model):
@@ -124,7 +124,15 @@ class BulkRun(models.Model):
         "self", on_delete=models.SET_NULL, null=True, related_name="undone_by"
     )
     chosen = models.CharField(max_length=500, help_text="How the tickets were chosen.")
+    filter_version = version_now()
     actor = models.CharField(max_length=300)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="Who may cancel it, beside those who manage the project.",
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     total = models.PositiveIntegerField(default=0)
     problem = models.TextField(blank=True, help_text="Why it did not begin.")
