@@ -14,8 +14,9 @@ from django.utils.functional import cached_property
 
 from access.rules import Right, changeable, may, seen
 from automation.actions.fields import TypeRows
-from automation.bulk import MOST_TICKETS, cancel, start_bulk, undo_bulk
-from automation.by_hand import run_by_hand, runnable
+from automation.bulk import MOST_TICKETS, cancel, may_cancel, start_bulk, undo_bulk
+from automation.bulk_rehearsals import try_in_bulk
+from automation.by_hand import runnable, runs_shown
 from automation.macros import describe_macro
 from automation.models import BulkRun, Execution, Macro
 from automation.newer_work import (
@@ -27,14 +28,11 @@ from automation.newer_work import (
 from automation.pages import page_of
 from automation.pauses import pause_over
 from automation.reasons import DeliveryStatus, Reason
-from automation.runs import rehearsal
-from automation.shown_runs import ShownRun, shown_runs
 from feedback.models import Ticket
 from feedback.numbers import row_id
 from feedback.pages import Page
 from feedback.ticket_list import TicketsPage
 
-TRIED = 5  # of the first tickets, whose changes are shown
 WORST_FIRST = (DeliveryStatus.FAILED, DeliveryStatus.SKIPPED, DeliveryStatus.DONE)
 
 
@@ -76,24 +74,20 @@ class BulkAddPage(TicketsPage):
         macro = get_object_or_404(self.macros, pk=pk)
         tickets, sentence = self.own
         if "run" not in request.POST:
-            return self.get(request, chosen=macro, tried=self._tried(macro, tickets))
+            tried = try_in_bulk(macro, tickets, self.caller)
+            return self.get(request, chosen=macro, tried=tried)
         try:
             run = start_bulk(
-                macro, tickets, chosen=sentence[:500], actor=f"{self.caller.name} → {macro}"
+                macro,
+                tickets,
+                chosen=sentence[:500],
+                actor=f"{self.caller.name} → {macro}",
+                started_by=self.person,
             )
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return self.get(request, chosen=macro)
         return redirect(run)
-
-    def _tried(self, macro: Macro, tickets: QuerySet[Ticket]) -> list[ShownRun]:
-        """What it would do to the first of them, of which nothing stays."""
-        tried: list[ShownRun] = []
-        for ticket in tickets.order_by("pk")[:TRIED]:
-            with rehearsal():
-                run = run_by_hand(macro, ticket, self.caller)
-                tried += shown_runs([run], self.caller)
-        return tried
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         tickets, sentence = self.own
@@ -132,14 +126,15 @@ class BulkRunPage(Page):
         return may(self.caller, Right.MANAGE, self.run.project)
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        if not self.manages:
-            raise PermissionDenied("Only who manages the project may do this.")
+        if not may_cancel(self.run, self.caller):
+            raise PermissionDenied("Only who began it or manages the project may do this.")
         cancel(self.run)
         messages.success(request, "It is cancelled: what was done stays, the rest is left.")
         return redirect(self.run)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        executions = self.run.executions.select_related("ticket__feedback_type__project")
+        shown = runs_shown(self.caller).filter(bulk=self.run)
+        executions = shown.select_related("ticket__feedback_type__project")
         counts = dict(self.run.executions.order_by().values_list("status").annotate(Count("pk")))
         settled = sum(counts.values())
         return super().get_context_data(
@@ -147,6 +142,7 @@ class BulkRunPage(Page):
             project=self.run.project,
             feedback_type=self.run.macro.feedback_type,
             manages=self.manages,
+            may_cancel=may_cancel(self.run, self.caller),
             running=self.run.state == BulkRun.State.RUNNING,
             paused=pause_over(self.run.project),
             settled=settled,

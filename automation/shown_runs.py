@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from django.db.models import prefetch_related_objects
@@ -25,8 +26,18 @@ class Leaving:
     """A mail or a call, without its secrets."""
 
     row: Outgoing
-    title: str  # the subject, or method and address
-    text: str
+    content: dict[str, Any]  # each part cut to LONGEST_TEXT
+
+    @property
+    def title(self) -> str:
+        """The subject, or method and address."""
+        if self.row.kind == Outgoing.Kind.MAIL:
+            return str(self.content["subject"])
+        return f"{self.content['method']} {self.content['url']}"
+
+    @property
+    def text(self) -> str:
+        return str(self.content["text" if self.row.kind == Outgoing.Kind.MAIL else "body"])
 
 
 @dataclass(frozen=True)
@@ -46,20 +57,29 @@ def shown_runs(runs: Iterable[Execution], caller: Caller) -> list[ShownRun]:
         ShownRun(
             run,
             changes[run.public_id],
-            [_leaving(row, secrets) for row in run.outgoing.all()][::-1],
+            [
+                leaving(row, secrets)
+                for row in run.outgoing.all()
+                if row.status != Outgoing.Status.MERGED
+            ][::-1],
         )
         for run in runs
     ]
 
 
-def _leaving(row: Outgoing, secrets: list[str]) -> Leaving:
-    content = shown_content(row.content)
-    if row.kind == Outgoing.Kind.MAIL:
-        return Leaving(row, content["subject"], content["text"][:LONGEST_TEXT])
-    title, text = f"{content['method']} {content['url']}", content["body"]
+def leaving(row: Outgoing, secrets: Iterable[str] = ()) -> Leaving:
+    hidden = secrets if row.kind == Outgoing.Kind.CALL else ()
+    return Leaving(row, _without(shown_content(row.content), hidden))
+
+
+def _without(content: Any, secrets: Iterable[str]) -> Any:
+    if isinstance(content, dict):
+        return {name: _without(part, secrets) for name, part in content.items()}
+    if not isinstance(content, str):
+        return content
     for secret in secrets:
-        title, text = title.replace(secret, STRUCK), text.replace(secret, STRUCK)
-    return Leaving(row, title, text[:LONGEST_TEXT])
+        content = content.replace(secret, STRUCK)
+    return content[:LONGEST_TEXT]
 
 
 def _secrets_of(runs: list[Execution]) -> list[str]:

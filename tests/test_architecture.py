@@ -48,6 +48,7 @@ ORDER = [
         "shown_runs",
         "newer_work",
         "rehearsals",
+        "bulk_rehearsals",
         "light",
         "hand_over",
         "key_use",
