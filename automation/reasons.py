@@ -167,17 +167,19 @@ EXPLANATIONS = {
     Reason.FILTER_BROKEN: _failed(
         "{why}",
         "Something that the filter names was changed since it was saved.",
-        "Open the filter, mend it and save it; then let the sender repeat the request.",
+        "Open the filter, mend it and save it; then {again}.",
     ),
     Reason.MACRO_BROKEN: _failed(
         "Macro “{macro}” no longer works on {ticket}: {why} Nothing was changed.",
         "Something that the macro sets was changed or removed since it was saved.",
-        "Open the macro, mend it and save it; then let the sender repeat the request.",
+        "Open the macro, mend it and save it; then {again}.",
     ),
     Reason.ACTION_FAILED: _failed(
         "“{action}” of macro “{macro}” failed on {ticket}: {why} Nothing was changed.",
-        "The action met something that it did not expect.",
-        "Look at the macro; if it is right, send the operator this page.",
+        "The action met something that it cannot work with, or that nobody expected.",
+        "Mend what the sentence names, or the macro; then {again}. A text that names payload works "
+        "only where a request started the macro. If all of this is right, send the operator this "
+        "page.",
     ),
     Reason.LOOP_STOPPED: _failed(
         "Macro “{macro}” was stopped on {ticket}: {why}.",
@@ -188,7 +190,7 @@ EXPLANATIONS = {
     Reason.GAVE_UP: _failed(
         "Tried {attempts} times, without reaching an end: {why}",
         "The database was in trouble, or the worker died at each attempt.",
-        "Send the operator this page; when it is mended, let the sender repeat the request.",
+        "Send the operator this page; when it is mended, {again}.",
     ),
     Reason.METHOD_NOT_ALLOWED: _refused(
         405,

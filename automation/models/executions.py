@@ -68,6 +68,11 @@ class Execution(Outcome):
     def get_absolute_url(self) -> str:
         return reverse("run", args=[self.public_id])
 
+    @property
+    def again(self) -> str:
+        by_request = self.start == self.Start.LISTENER
+        return super().again if by_request else "start it again"
+
 
 class ExecutionStep(models.Model):
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")

@@ -36,5 +36,12 @@ class Outcome(models.Model):
         return fill_in(self.explanation.cause, self.evidence) if self.explanation else ""
 
     @property
+    def again(self) -> str:
+        """How it is started once more."""
+        return "let the sender repeat the request"
+
+    @property
     def next_step(self) -> str:
-        return fill_in(self.explanation.next_step, self.evidence) if self.explanation else ""
+        if self.explanation is None:
+            return ""
+        return fill_in(self.explanation.next_step, {"again": self.again, **self.evidence})

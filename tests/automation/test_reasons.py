@@ -10,8 +10,10 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from access.callers import Caller
 from automation import queue
 from automation.actions.adjust_workflow import AdjustWorkflow
+from automation.by_hand import run_by_hand
 from automation.models import Delivery, MacroAction
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Reason
 from feedback.models import SavedFilter
@@ -450,3 +452,14 @@ def test_a_delivery_that_nobody_looked_at_says_so(post, listener):
     assert (delivery.status, delivery.reason) == ("received", "")
     assert delivery.sentence == "A worker has not looked at it yet."
     assert (delivery.cause_text, delivery.next_step) == ("", "")
+
+
+def test_what_a_hand_started_is_started_again_by_hand(page, beta, close):
+    MacroAction.objects.update(params={"status": 999999})
+
+    run = run_by_hand(close, beta.ticket, Caller("pam"))
+
+    assert run.reason == "macro_broken"
+    shown = page.get(run.get_absolute_url()).content.decode()
+    assert "Open the macro, mend it and save it; then start it again." in shown
+    assert "sender" not in run.next_step
