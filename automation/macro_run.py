@@ -19,10 +19,12 @@ from automation.macro_secrets import known_secrets
 from automation.macros import whole
 from automation.models import Execution, ExecutionStep, Macro, MacroAction
 from automation.reasons import DeliveryStatus, Reason, Stop
+from automation.rehearsing import unless_rehearsing
 from automation.variables import Words
 from feedback.models import Ticket
 
 log = logging.getLogger(__name__)
+log.addFilter(unless_rehearsing)
 
 DEEPEST = 5  # macros that run one another
 MOST_STEPS = 200
@@ -99,10 +101,10 @@ class MacroRun:
         except (OperationalError, InterfaceError):  # may heal
             raise
         except Exception as error:
-            log.exception("Action %s failed on %s", action.kind, self.ticket.ref)
+            if not isinstance(error, ValidationError):  # which says what to mend
+                log.exception("Action %s failed on %s", action.kind, self.ticket.ref)
             failed = self.stop(Reason.ACTION_FAILED, action=name, why=why(error))
             raise failed from error
-        own = self.step(action, settings, done)
         own, inner = self.step(action, settings, done), []
         for macro in self.macros_of(done):
             if idle := self.why_idle(macro):

@@ -20,9 +20,11 @@ from automation.models import Delivery, ExternalListener
 from automation.pauses import unpaused
 from automation.reasons import Reason, Stop
 from automation.references import Directory, Named, listener_of
+from automation.rehearsing import unless_rehearsing
 from feedback.models import Ticket
 
 log = logging.getLogger(__name__)
+log.addFilter(unless_rehearsing)
 
 BATCH = {"sqlite": 10}  # short where the writer's lock is one for all
 DEFAULT_BATCH = 100

@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.datastructures import CaseInsensitiveMapping
 
@@ -30,6 +31,7 @@ BRAKE = (
     "The listener would be held: this request would change more tickets than it may at once "
     "without being asked."
 )
+TROUBLE = "The database is in trouble, and the request would be tried again later: {why}"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class Rehearsed:
 
     @property
     def sentence(self) -> str:
-        return BRAKE if self.ended.status == DeliveryStatus.RECEIVED else self.ended.sentence
+        if self.ended.status != DeliveryStatus.RECEIVED:
+            return self.ended.sentence
+        return TROUBLE.format(**self.ended.evidence) if self.ended.next_attempt_at else BRAKE
 
 
 @dataclass(frozen=True)
@@ -114,18 +118,18 @@ def _waits(listener: ExternalListener) -> str:
     return ""
 
 
-def requests_of(listener: ExternalListener, days: int) -> list[int]:
-    """Row ids of what came within so many days, newest first: no repeats, and nothing refused."""
+def requests_of(listener: ExternalListener, days: int) -> QuerySet[Delivery]:
+    """What came within so many days: no repeats, and nothing refused."""
     since = timezone.now() - timedelta(days=days)
-    came = listener.deliveries.filter(received_at__gte=since)
-    counted = came.exclude(status=DeliveryStatus.REFUSED).exclude(reason=Reason.DUPLICATE)
-    return list(counted.order_by("-pk").values_list("pk", flat=True))
+    came = Delivery.objects.filter(listener=listener, received_at__gte=since)
+    return came.exclude(status=DeliveryStatus.REFUSED).exclude(reason=Reason.DUPLICATE)
 
 
 def rehearse_days(listener: ExternalListener, days: int, caller: Caller) -> RehearsedDays:
     """The newest of the last days' requests, in the order in which they came."""
-    pks = requests_of(listener, days)
-    return RehearsedDays(len(pks), list(_each(pks[:MOST_REQUESTS][::-1], caller)))
+    came = requests_of(listener, days)
+    newest = list(came.order_by("-pk").values_list("pk", flat=True)[:MOST_REQUESTS])
+    return RehearsedDays(came.count(), list(_each(newest[::-1], caller)))
 
 
 def _each(pks: Iterable[int], caller: Caller) -> Iterator[Rehearsed]:

@@ -14,6 +14,7 @@ from automation.loops import check_no_loop
 from automation.macro_run import Step, ran_before
 from automation.models import Execution, ExecutionStep
 from automation.reasons import EXPLANATIONS, Reason, Stop
+from automation.rehearsing import rehearsing
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow, what_differs
 from feedback.models import SavedFilter, Ticket, TicketChange
@@ -72,12 +73,15 @@ class _TakenBack(Exception):
 @contextmanager
 def rehearsal() -> Iterator[None]:
     """The real path, of which nothing stays: look at what came of it before the block ends."""
+    token = rehearsing.set(True)
     try:
         with transaction.atomic():
             yield
             raise _TakenBack
     except _TakenBack:
         pass
+    finally:
+        rehearsing.reset(token)
 
 
 def _result(work: Work, execution: Execution, steps: list[Step]) -> tuple[Reason, dict[str, Any]]:

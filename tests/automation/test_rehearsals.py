@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -16,6 +17,7 @@ from hypothesis import strategies as some
 from access.callers import Caller
 from automation import queue, rehearsals
 from automation.actions import ACTIONS
+from automation.actions.add_comment import AddComment
 from automation.by_hand import run_by_hand
 from automation.models import Delivery, Macro, Outgoing
 from automation.rehearsals import rehearse, rehearse_days, whole
@@ -346,6 +348,67 @@ def test_what_the_brake_would_hold_is_told_and_nothing_is_held(post, beta, close
     assert listener.held_at is None
 
 
+def test_trouble_with_the_database_is_not_taken_for_the_brake(post, beta, close, monkeypatch):
+    post(make_listener(beta, close), find="BUG-0001")
+
+    def deliver(*_):
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(queue, "deliver", deliver)
+
+    found = rehearse(whole(Delivery.objects.get().pk), EVERYTHING)
+
+    assert found.sentence == (
+        "The database is in trouble, and the request would be tried again later: "
+        "OperationalError: deadlock detected."
+    )
+
+
+@pytest.fixture
+def failing(beta):
+    """A macro whose text asks for what no request has."""
+    return make_macro(
+        beta.bugs, ("add_comment", {"body": "{{ payload.nothing.there }}", "exposure": "public"})
+    )
+
+
+def test_what_fails_in_a_rehearsal_is_no_news_for_the_operator(
+    post, beta, failing, caplog, monkeypatch
+):
+    post(make_listener(beta, failing), DONE, find="BUG-0001")
+    caplog.clear()
+
+    missing = rehearse(whole(Delivery.objects.get().pk), EVERYTHING)
+    monkeypatch.setattr(AddComment, "apply", None)
+    Macro.objects.get().actions.update(params={"body": "Hi", "exposure": "public"})
+    broken = rehearse(whole(Delivery.objects.get().pk), EVERYTHING)
+
+    assert {missing.ended.reason, broken.ended.reason} == {"action_failed"}
+    assert "TypeError" in broken.sentence
+    assert not caplog.records
+
+
+def test_only_what_nobody_expected_is_logged_with_its_traceback(beta, failing, caplog, monkeypatch):
+    run_by_hand(failing, beta.ticket, EVERYTHING)
+    assert not caplog.records
+
+    monkeypatch.setattr(AddComment, "apply", None)
+    failing.actions.update(params={"body": "Hi", "exposure": "public"})
+    run_by_hand(failing, beta.ticket, EVERYTHING)
+
+    [record] = caplog.records
+    assert record.exc_info
+
+
+def test_a_rehearsal_says_would(page, came, beta, close):
+    assert "Would be done</span>" in shown_at(page, came)
+
+    form = {"macro": close.pk, "try": "1"}
+    for address in (f"ticket/{beta.ticket.ref}/run/", "BUG/run/"):
+        answer = page.post(f"/admin/projects/beta/{address}", form)
+        assert "Would be done</span>" in answer.content.decode()
+
+
 def test_a_refused_request_is_not_rehearsed(page, post, listener):
     post(listener, DONE, key="nonsense")
     refused = Delivery.objects.get()
@@ -406,6 +469,16 @@ def test_of_more_requests_the_newest_are_taken(requests, monkeypatch):
     newest = Delivery.objects.order_by("-pk").values_list("pk", flat=True)[:2]
     assert [each.request.pk for each in found.rehearsed] == sorted(newest)
     assert (found.found, found.left) == (3, 1)
+
+
+def test_older_requests_are_counted_not_read(requests, monkeypatch):
+    monkeypatch.setattr(rehearsals, "MOST_REQUESTS", 1)
+
+    with CaptureQueriesContext(connection) as queries:
+        rehearse_days(requests, 90, EVERYTHING)
+
+    ids = [each["sql"] for each in queries if each["sql"].startswith('SELECT "automation_delivery')]
+    assert "LIMIT 1" in ids[0]
 
 
 def test_it_stops_in_time(requests, monkeypatch):
