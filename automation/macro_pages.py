@@ -111,7 +111,9 @@ class TextPreviewView(ManagedTypePage):
         delivery = request_for(self.feedback_type, request)
         starts = delivery.listener if delivery else self.caller.name
         actor = f"{starts} → {name[:100] or 'the macro'}"
-        filled = preview(text_field(field), text, on, actor=actor, delivery=delivery)
+        filled = preview(
+            text_field(field, self.feedback_type), text, on, actor=actor, delivery=delivery
+        )
         return {"text": filled, "ticket": on.ref}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -33,13 +34,15 @@ def offered_variables(feedback_type: FeedbackType) -> list[tuple[str, str]]:
     return known + [(f"ticket.values.{field.key}", str(field)) for field in feedback_type.fields]
 
 
-def text_field(name: str) -> TextField:
-    """The field that goes by “add_comment.body”; raises ValidationError."""
+def text_field(name: str, feedback_type: FeedbackType) -> TextField:
+    """The field of the type that goes by “add_comment.body”; raises ValidationError."""
     kind, _, field_name = name.partition(".")
     fields = ACTIONS[kind].Form.base_fields if kind in ACTIONS else {}
     field = fields.get(field_name)
     if not isinstance(field, TextField):
         raise ValidationError("There is no such text: reload the page.")
+    field = copy.deepcopy(field)
+    field.bind_to(feedback_type)
     return field
 
 

@@ -82,6 +82,8 @@ class ActionForm(forms.Form):
             if isinstance(field, RowsOfProject):
                 field.known = known
                 field.bind_to(feedback_type, self.get_initial_for_field(field, name))
+            if isinstance(field, TextField):
+                field.bind_to(self.feedback_type)
 
     def has(self, *names: str) -> bool:
         """Whether any of these is given, and none was refused."""

@@ -132,7 +132,7 @@ class YesNoField(forms.TypedChoiceField):
 
 
 class TextField(forms.CharField):
-    """A text with variables, filled in at each run; ``own`` are names beside those known to all.
+    """A text with variables, filled in at each run; ``own`` are secrets beside what all may name.
 
     ``may_vanish``: whether nothing may be left of it, once it is filled in.
     """
@@ -141,7 +141,11 @@ class TextField(forms.CharField):
         super().__init__(**options)
         self.may_vanish = may_vanish and not self.required
         self.own = tuple(own)
-        self.known = {**variables.KNOWN, **dict.fromkeys(self.own)}
+        self.known = variables.shapes(secrets=self.own)
+
+    def bind_to(self, feedback_type: FeedbackType) -> None:
+        """Let it name the form fields of the type, which are read once a text names any."""
+        self.known = variables.shapes(secrets=self.own, values=lambda: _values(feedback_type))
 
     def validate(self, value: str) -> None:
         super().validate(value)
@@ -166,6 +170,10 @@ class TextField(forms.CharField):
                     f"It became {len(filled):,} characters long: {most:,} are allowed."
                 )
         return filled
+
+
+def _values(feedback_type: FeedbackType) -> dict[str, str]:
+    return {field.key: variables.PLAIN for field in feedback_type.fields}
 
 
 class LineField(TextField):

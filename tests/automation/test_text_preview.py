@@ -61,6 +61,7 @@ def test_nothing_stays(preview, beta):
     [
         ({"text": "{{ tickt.ref }}"}, "There is no variable “tickt”. Did you mean “ticket”?"),
         ({"text": "{{ ticket.ref"}, "Line 1:"),
+        ({"text": "{{ ticket.summary|truncate(1) }}"}, "“truncate” does not fit (expected length"),
         ({"text": ""}, "This field is required."),
         ({"text": "{{ ticket.ref }}" + "x" * 10_000}, "at most 10000 characters"),
         ({"text": "Hi", "ticket": "BUG-0999"}, "There is no ticket “BUG-0999” of Bugs."),

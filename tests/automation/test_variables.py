@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import tracemalloc
 from contextlib import suppress
+from itertools import count
 
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automation.variables import LONGEST_TEXT, check, fill
+from automation.variables import (
+    LONGEST_TEXT,
+    check,
+    fill,
+    limits,
+    sandbox,
+)
 
 WORDS = {
     "ticket": {"ref": "BUG-0001", "tags": ["lens", "cap"], "blocking": False},
@@ -95,6 +103,109 @@ def test_a_text_does_not_grow_without_end():
     with pytest.raises(ValidationError, match="becomes longer than 100,000 characters"):
         fill("{% for each in payload.many %}" + "x" * 1000 + "{% endfor %}", words)
     assert LONGEST_TEXT == 100_000
+
+
+def nested(depth):
+    body = [1] * 400_000
+    for _ in range(depth):
+        body = [body]
+    return body
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ payload.deep|json }}",
+        "{{ payload.deep }}",
+        "{{ payload.deep|string|length }}",
+        "{{ [" + "payload.deep," * 500 + "]|join|length }}",
+        "{{ [" + "payload.deep," * 500 + "] }}",
+        "{{ " + "~".join(["payload.long"] * 500) + " }}",
+        "{{ (" + "~".join(["payload.long|e"] * 500) + ")|length }}",
+        "{{ [" + "payload.long|upper," * 500 + "]|length }}",
+        "{% for each in payload.many %}{% if payload.long|lower == each %}{% endif %}{% endfor %}",
+    ],
+)
+def test_what_would_grow_large_is_refused_before_it_is_there(text):
+    words = {"payload": {"deep": nested(500), "long": "x" * 1_000_000, "many": [1] * 1000}}
+    tracemalloc.start()
+
+    with pytest.raises(ValidationError, match=r"longer than 100,000|more than 10,000,000"):
+        fill(text, words)
+
+    assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for each in payload.many %}{% endfor %}",
+        "{% if " + " or ".join(["payload.many == 1"] * 90) + " %}{% endif %}",
+        "{% if payload.many == " + " == ".join(["payload.many"] * 1000) + " %}{% endif %}",
+        "{% if payload.many" + "|default(payload.many)" * 80 + " %}{% endif %}",
+        "{% if payload.many is in payload.many %}{% endif %}" * 150,
+        "{{ payload.many[0] }}" * 150,
+    ],
+)
+def test_the_clock_is_looked_at_all_the_way(text, monkeypatch):
+    ticks = count(step=0.04)
+    monkeypatch.setattr(limits, "monotonic", lambda: next(ticks))
+
+    with pytest.raises(ValidationError, match="takes longer than 2 seconds"):
+        fill(text, {"payload": {"many": [1] * 1000}})
+
+
+@pytest.mark.parametrize("text", ["{{ 1|round(2) }}", "{{ 'a'|upper }}", "{{ 1 is number }}"])
+def test_no_filter_is_tried_while_a_text_is_checked(text, monkeypatch):
+    monkeypatch.setattr(sandbox.Effort, "look", lambda self: pytest.fail("It was tried."))
+
+    check(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{{ 1|round(10000000, 'ceil') }}", "“round” does not fit (it takes up to 20 digits)"),
+        (
+            "{{ ticket.ref|truncate(1) }}",
+            "“truncate” does not fit (expected length >= 3, got 1)",
+        ),
+        ("{{ payload.items|round }}", "“round” does not fit (type list doesn't define"),
+        ("{{ payload.gone|json }}", "there is no payload.gone."),
+        ("{{ [payload.gone]|json }}", "there is no payload.gone."),
+        ("{% for each in payload.gone %}{% endfor %}", "there is no payload.gone."),
+        ("{% for each in ticket.ref %}{% endfor %}", "“for” takes a list."),
+    ],
+)
+def test_what_does_not_fit_is_told(text, why):
+    with pytest.raises(ValidationError) as refused:
+        fill(text, WORDS)
+
+    assert why in refused.value.messages[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ payload" + ".a" * 250 + " }}",
+        "{{ payload" + "|upper" * 250 + " }}",
+        "{{ " + "not " * 250 + "payload }}",
+        "{{ " + "[" * 3000 + "]" * 3000 + " }}",
+        "{% if payload %}" * 120 + "{% endif %}" * 120,
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused(text):
+    for tried in (check, lambda text: fill(text, WORDS)):
+        with pytest.raises(ValidationError, match="nested too deeply"):
+            tried(text)
+
+
+def test_only_the_beginning_of_what_others_sent_is_told_as_a_name():
+    with pytest.raises(ValidationError) as refused:
+        fill("{{ payload[payload.long] }}", {"payload": {"long": "x" * 1000}})
+
+    assert len(refused.value.messages[0]) < 300
 
 
 def test_a_name_that_is_missing_is_told_in_full():
