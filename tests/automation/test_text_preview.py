@@ -83,6 +83,14 @@ def test_what_is_wrong_is_told_on_the_spot(preview, beta, given, problem):
     assert problem in preview(**given)["problem"]
 
 
+def test_the_types_own_fields_are_known(preview, beta):
+    add_field(beta.bugs, "Severity")
+
+    problem = preview("{{ ticket.values.sevrity }}")["problem"]
+
+    assert problem == "There is no variable “ticket.values.sevrity”. Did you mean “severity”?"
+
+
 def test_a_type_without_tickets_says_so(page, beta):
     answer = page.post(reverse("text_preview", args=["beta", "SUG"]), {"text": "Hi"})
 

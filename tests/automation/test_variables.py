@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from automation.variables import (
     LONGEST_TEXT,
+    PLAIN,
     check,
+    fields_in,
     fill,
     limits,
     sandbox,
+    shapes,
 )
 
 WORDS = {
@@ -103,6 +106,79 @@ def test_a_text_does_not_grow_without_end():
     with pytest.raises(ValidationError, match="becomes longer than 100,000 characters"):
         fill("{% for each in payload.many %}" + "x" * 1000 + "{% endfor %}", words)
     assert LONGEST_TEXT == 100_000
+
+
+OF_TYPE = shapes(secrets=["secret"], values=lambda: {"severity": PLAIN})
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            "{{ ticket.values.sevrity }}",
+            "There is no variable “ticket.values.sevrity”. Did you mean “severity”?",
+        ),
+        ("{{ ticket['values']['sevrity']|default('') }}", "There is no variable “ticket.values.s"),
+        (
+            "{{ project.key.x }}",
+            "There is no variable “project.key.x”: “project.key” has nothing within it.",
+        ),
+        ("{{ ticket.ref[0] }}", "There is no variable “ticket.ref.0”: “ticket.ref” has nothing"),
+        (
+            "{{ ticket.links.key }}",
+            "“ticket.links” is a list: name one of it, as in {{ ticket.links[0] }}, or each by",
+        ),
+        (
+            "{% for link in ticket.links %}{{ link.kye }}{% endfor %}",
+            "There is no variable “link.kye”. Did you mean “key”?",
+        ),
+        (
+            "{% for link in ticket.links %}{% endfor %}{{ link.key }}",
+            "There is no variable “link”.",
+        ),
+        ("{% for a in payload.b %}{% else %}{{ a }}{% endfor %}", "There is no variable “a”."),
+        ("{{ loop.index }}", "There is no variable “loop”."),
+        (
+            "{% for a in payload.b %}{{ loop.idex }}{% endfor %}",
+            "There is no variable “loop.idex”. Did you mean “index”?",
+        ),
+        ("{% for a in ticket.summary %}{% endfor %}", "“for” takes a list: “ticket.summary” is"),
+        (
+            "{% for a in ticket.values %}{% endfor %}",
+            "“for” takes a list: “ticket.values” is none.",
+        ),
+        ("{{ payload[tickt.ref] }}", "There is no variable “tickt”. Did you mean “ticket”?"),
+        ("{{ payload.a|default(tickt.ref) }}", "There is no variable “tickt”."),
+        ("{% if (tickt.ref ~ 'a') in payload %}{% endif %}", "There is no variable “tickt”."),
+    ],
+)
+def test_a_name_that_can_be_known_to_be_wrong_is_refused_when_it_is_saved(text, why):
+    with pytest.raises(ValidationError) as refused:
+        check(text, known=OF_TYPE)
+
+    assert refused.value.messages[0].startswith(why)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ticket.values.severity }}",
+        "{{ ticket.links[0].key|default('') }}{{ ticket.tags[0] }}{{ event.references[-1] }}",
+        "{{ ticket.data.whatever.it.holds }}{{ payload.a[0].b }}",
+        "{% for a in payload.b if a.c %}{{ loop.index }}{{ a.d }}{% endfor %}",
+        "{% for a, b in payload.pairs %}{{ a }}{{ b.c }}{% endfor %}",
+        "{% for ticket in ticket.links %}{{ ticket.key }}{% endfor %}{{ ticket.ref }}",
+        "{{ (ticket.links|first).key }}{{ ticket[payload.name] }}",
+    ],
+)
+def test_what_may_be_there_is_saved(text):
+    check(text, known=OF_TYPE)
+
+
+def test_the_form_fields_that_a_text_names_are_known():
+    text = "{{ ticket.values.a }}{% if ticket['values'].b or payload.values.c %}{% endif %}"
+
+    assert fields_in(text) == {"a", "b"}
 
 
 def nested(depth):
