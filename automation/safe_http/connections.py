@@ -19,8 +19,6 @@ import httpcore
 from automation.safe_http.addresses import why_not
 from automation.safe_http.targets import CallFailed
 
-AT_ONCE = 16 * 1024  # bytes written before the time is looked at again
-
 
 class Clock:
     """The time that a call has, all in all."""
@@ -78,8 +76,17 @@ class Timed(httpcore.NetworkStream):
         return self.stream.read(max_bytes, self.clock.left(self.host))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), AT_ONCE):
-            self.stream.write(buffer[start : start + AT_ONCE], self.clock.left(self.host))
+        """By the socket itself: each part that the other side takes has only the time left."""
+        connection: socket.socket = self.stream.get_extra_info("socket")
+        left = memoryview(buffer)
+        try:
+            while left:
+                connection.settimeout(self.clock.left(self.host))
+                left = left[connection.send(left) :]
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(error) from error
+        except OSError as error:
+            raise httpcore.WriteError(error) from error
 
     def close(self) -> None:
         self.stream.close()

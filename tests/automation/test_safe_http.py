@@ -6,11 +6,12 @@ import shutil
 import socket
 import ssl
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from automation import safe_http
-from automation.safe_http import CallFailed, calls, target_of
+from automation.safe_http import CallFailed, calls, connections, target_of
 from automation.safe_http.addresses import NETWORKS, why_not
 from tests.automation.outside import Names, Web, certificate, closing
 
@@ -416,6 +417,33 @@ def test_who_takes_no_bytes_is_given_up_too():
 
     assert time.monotonic() - began < 2
     assert failed.heals
+
+
+class Sipping:
+    """A connection whose other side takes a byte at a time, and the time that each may take."""
+
+    def __init__(self):
+        self.given = []
+
+    def get_extra_info(self, info):
+        return self if info == "socket" else None
+
+    def settimeout(self, seconds):
+        self.given.append(seconds)
+
+    def send(self, part):
+        return 1
+
+
+def test_who_takes_a_byte_at_a_time_is_given_no_more_than_the_time_that_is_left(monkeypatch):
+    seconds = iter(range(100))
+    monkeypatch.setattr(connections, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    sipping = Sipping()
+
+    with pytest.raises(CallFailed, match="did not answer within 4 seconds"):
+        connections.Timed(sipping, "a.example", connections.Clock(4)).write(b"x" * 100)
+
+    assert sipping.given == [3, 2, 1]
 
 
 def test_a_look_up_that_takes_too_long_is_given_up(monkeypatch):
