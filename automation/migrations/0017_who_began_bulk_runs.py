@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0015_filter_version_of_bulk_runs"),
+        ("automation", "0016_filter_version_of_bulk_runs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
