@@ -29,6 +29,7 @@ from automation.trial import Pasted, Untried, recorded_requests, try_out
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
 from feedback.protection import Use
+from feedback.versions import overtaken
 from rest.address import site_address
 
 KEY_TO_COME = "listener_key"
@@ -116,8 +117,11 @@ class ListenerAddPage(ManagedTypePage):
         address = reverse("listen", args=[self.project.key, KEY_TO_COME])
         return site_address(self.request) + address.removesuffix(KEY_TO_COME)
 
+    @transaction.atomic
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         form = ListenerForm(request.POST, instance=copy(self.listener))
+        if form.is_valid() and (problem := overtaken(self.listener, request.POST.get("seen", ""))):
+            form.add_error(None, problem)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
         listener = form.save(actor=self.caller.name)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -33,6 +34,7 @@ from automation.preview import (
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
 from feedback.protection import Use
+from feedback.versions import overtaken
 
 PREVIEWED = ("field", "text", "ticket", "request", "name")
 
@@ -80,8 +82,11 @@ class MacroAddPage(ManagedTypePage):
             **context,
         )
 
+    @transaction.atomic
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         form = MacroForm(request.POST, instance=copy(self.macro))
+        if form.is_valid() and (problem := overtaken(self.macro, request.POST.get("seen", ""))):
+            form.add_error(None, problem)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
         messages.success(request, self.saved_message(form.save(actor=self.caller.name)))

@@ -25,6 +25,23 @@ def versions_of(row: models.Model) -> QuerySet[Version]:
     return Version.objects.filter(kind=row._meta.label_lower, row=row.pk)
 
 
+def overtaken(row: Any, seen: str) -> str:
+    """Why what was entered over version number ``seen`` of ``row`` must not be kept unasked.
+
+    Empty where nobody saved it meanwhile. The row stays locked, so that nobody does until the end
+    of the transaction.
+    """
+    rows = type(row)._default_manager.filter(pk=row.pk)
+    locked = rows.select_for_update(no_key=True, of=("self",)).only("version_id").first()
+    now = locked.version if locked else None
+    if now is None or not seen or seen == str(now.number):
+        return ""
+    return (
+        f"{now.actor or 'Somebody'} saved this meanwhile: “Versions” shows what changed. What you "
+        "entered stands here: submit it once more to keep it instead."
+    )
+
+
 @transaction.atomic
 def keep_version(
     row: Any, content: Content, lines: list[str], *, actor: str, always: bool = False

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from automation.actions.base import Effect, effect_of, kept_effects
+from automation.actions.base import Effect, kept_effects
 from automation.listener_types.base import ListenerType, Work, late, not_wanted
 from automation.macro_run import Step
 from automation.models import Delivery, ExecutionStep, ExternalListener
@@ -107,11 +107,12 @@ def _step(followed: Followed) -> Step:
 
 
 def _effects(followed: Followed) -> list[Effect]:
+    """Without its text, which may be deleted over there one day."""
     comment = followed.comment
-    if followed.change:
-        return [effect_of(followed.change)]
-    added = Effect(f"{comment.get_exposure_display()} comment", "", comment.body)
-    return [added] if followed.did else []
+    what = f"{comment.get_exposure_display()} comment"
+    told = {"added": ("", f"of {comment.actor}"), "deleted": (f"of {comment.actor}", "")}
+    before, after = told.get(followed.did, (f"of {comment.actor}", "edited"))
+    return [Effect(what, before, after)] if followed.did else []
 
 
 def _record(followed: Followed) -> dict[str, Any]:

@@ -249,6 +249,22 @@ def test_the_page_shows_who_changed_what_and_goes_back(page, talker, address):
     assert message.message == "“Talk” is as version 3 has it already."
 
 
+def test_who_saves_over_somebody_elses_save_is_told_first(page, talker, address, beta):
+    own = address("macro", talker.pk)
+    first_tab = {"name": "Mine", "set_blocking": "on", "set_blocking-blocking": "True", "seen": 2}
+    save_macro(talker, [commenting("Bye.")], actor="sam")
+
+    told = page.post(own, first_tab)
+    talker.refresh_from_db()
+    assert talker.name == "Talk more"
+    assert "sam saved this meanwhile: “Versions” shows what changed." in told.content.decode()
+    assert '<input type="hidden" name="seen" value="3">' in told.content.decode()
+
+    page.post(own, first_tab | {"seen": 3})
+    talker.refresh_from_db()
+    assert talker.name == "Mine"
+
+
 @pytest.mark.parametrize(
     "asked",
     [{"before": 1, "after": 9}, {"after": "x"}, {"before": "9" * 18, "after": 1}, {"after": 0}],
