@@ -63,7 +63,7 @@ class APIKeyAdmin(AsksAccess, ModelAdmin):
 
     @display(description="Scopes")
     def scope_names(self, key: APIKey) -> str:
-        return ", ".join(key.scopes)
+        return ", ".join(APIKey.Scope(scope).label for scope in key.scopes)
 
     @display(description="Networks", empty_value="any")
     def network_list(self, key: APIKey) -> str | None:

@@ -29,7 +29,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
         required=False,
-        help_text="As downloaded here or by export_project. It counts before the text below.",
+        help_text="As downloaded here or by export_project. It is read instead of the text below.",
         widget=forms.FileInput(attrs={"accept": ".yaml,.yml,application/yaml,text/yaml"}),
     )
     text = forms.CharField(

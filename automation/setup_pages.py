@@ -92,7 +92,7 @@ class ListenerSetupPage(ManagedTypePage):
         return chosen_way(self.listener, self.request.GET.get("way", ""))
 
     def get_title(self) -> str:
-        return f"Set up “{self.listener}” in {self.listener.external_sender.label}"
+        return f"Set up “{self.listener}” in {self.listener.external_sender.where}"
 
     def light(self) -> dict[str, Any]:
         """What the light shows, and when it looks again."""

@@ -153,8 +153,8 @@ def not_waited_for(rows: Sequence[StatusRow], wanted: str) -> Iterable[RowProble
     for place, row in enumerate(rows):
         if row.status and not names_in(row.status) & names_in(wanted):
             yield RowProblem(
-                f"Row {place + 1} ({row}) is never reached: the listener waits for a status "
-                f"changed to {wanted}.",
+                f"Row {place + 1} ({row}) is never reached: the listener waits for a change of "
+                f"status to {wanted}.",
                 place,
             )
 

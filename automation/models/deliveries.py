@@ -119,7 +119,7 @@ class Delivery(RequestRecord, Outcome):
 
     @property
     def told(self) -> str:
-        """What happened, as in “this was a changed status to Done”."""
+        """What happened, as in “this was a change of status to Done”."""
         after = self.status_after
         if not self.kinds:
             return f"an item in status {after}" if after else "an item"

@@ -197,7 +197,7 @@ class ExternalListener(models.Model):
         if self.when == self.When.ANY:
             return "any event"
         if self.when == self.When.STATUS_CHANGED_TO:
-            return f"a status changed to {self.when_status}"
+            return f"a change of status to {self.when_status}"
         return str(Kind(self.when).label)
 
     def wanted_statuses(self) -> set[str]:

@@ -18,7 +18,7 @@ class Kind(models.TextChoices):
     """What an event tells. One request may tell several: a transition with a comment."""
 
     CREATED = "created", "a new item"
-    STATUS_CHANGED = "status_changed", "a changed status"
+    STATUS_CHANGED = "status_changed", "a change of status"
     COMMENTED = "commented", "a new comment"
     COMMENT_CHANGED = "comment_changed", "an edited or deleted comment"
     MOVED = "moved", "a moved item"
@@ -121,6 +121,11 @@ class Sender:
     sent_path: ClassVar[str] = ""  # where its body says when it was sent, in milliseconds
     chosen_there: ClassVar[bool] = False  # by a rule: an event that tells no kind is trusted
     sends_xml: ClassVar[bool] = False
+
+    @property
+    def where(self) -> str:
+        """What it is called within a sentence, as in “Set it up in Jira”."""
+        return self.label
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:
         """What the request tells. Never raises, whatever a stranger posts."""

@@ -15,6 +15,7 @@ class Generic(Sender):
 
     slug = "generic"
     label = "Anything that can POST"
+    where = "your system"
     delivery_headers = ("Idempotency-Key",)
 
     def read(self, headers: Mapping[str, str], payload: Any) -> Event:

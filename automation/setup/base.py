@@ -60,6 +60,7 @@ class Facts:
         return any(kind in self.kinds for kind in kinds)
 
 
+KEY_FIRST = f"First put an API key in place of {KEY_PLACEHOLDER}."
 Text = str | Callable[[Facts], str]
 Applies = Callable[[Facts], bool]
 
@@ -119,6 +120,7 @@ class Way:
     steps: tuple[Step, ...]
     signs: bool = True  # whether it can prove where its requests come from
     jql: bool = False  # whether it chooses items by a JQL query
+    whose: str = ""  # pages the source is one of, where they are not the sender's
 
 
 def ticks(names: Mapping[Kind, str]) -> Callable[[Facts], str]:
@@ -169,12 +171,10 @@ def shown_steps(way: Way, facts: Facts) -> list[ShownStep]:
 
 
 def _shown(field: Field, facts: Facts) -> ShownField:
-    return ShownField(
-        field.label,
-        _said(field.value, facts),
-        _said(field.choose, facts),
-        _said(field.note, facts),
-    )
+    value, note = _said(field.value, facts), _said(field.note, facts)
+    if KEY_PLACEHOLDER in value:
+        note = f"{KEY_FIRST} {note}".rstrip()
+    return ShownField(field.label, value, _said(field.choose, facts), note)
 
 
 def _said(text: Text, facts: Facts) -> str:

@@ -44,6 +44,7 @@ POST = Way(
     choose="From a script, a pipeline, or any system with outgoing webhooks.",
     who="whoever administers that system",
     source="https://curl.se/docs/manpage.html",
+    whose="curl",
     steps=(
         Step(
             "Try it in a terminal first.",

@@ -86,7 +86,7 @@ def test_a_key_for_programs_comes_with_a_call_to_try(community, given, settings,
     [whole_key] = set(WHOLE_KEY.findall(page))
     url = "https://hub.example.com/api/v1/projects/"
     example = f'curl -H "Authorization: Bearer {whole_key}" {url}'
-    assert (example in page, "this key reads only" in page) == said
+    assert (example in page, "by REST this key only reads" in page) == said
     assert (reverse("api_docs") in page) is said[0]
 
 
@@ -153,7 +153,7 @@ def test_the_list_says_all_and_leads_to_the_log(community, api_key):
     content = community.get(reverse(LIST)).content.decode()
 
     assert api_key.row.get_log_url() in content
-    for part in ("jira", "listen", "any", "Off"):
+    for part in ("jira", "Call external listeners", "any", "Off"):
         assert part in content
 
 

@@ -232,7 +232,7 @@ def test_an_event_without_a_comment_is_not_wanted(send, comments):
 
     assert (delivery.status, delivery.reason) == ("skipped", "event_not_wanted")
     assert delivery.sentence == (
-        "Listener “GitHub comments” waits for a comment; this was a changed status to "
+        "Listener “GitHub comments” waits for a comment; this was a change of status to "
         "closed without one."
     )
 

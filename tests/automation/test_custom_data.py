@@ -159,7 +159,7 @@ def test_it_waits_for_the_listeners_events(send, beta, keeping):
     delivery = send(keeping, issue())
 
     assert delivery.sentence == (
-        "Listener “Jira data” waits for a changed status; this was another event."
+        "Listener “Jira data” waits for a change of status; this was another event."
     )
     assert kept(beta.ticket) == {}
 

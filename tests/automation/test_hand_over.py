@@ -490,3 +490,26 @@ def test_a_manager_of_another_project_makes_no_link(signed, beta):
 
     assert client.post(address, {"days": "7"}).status_code == 404
     assert not HandOver.objects.exists()
+
+
+def test_the_row_of_the_url_says_that_a_key_is_still_to_be_put_in(page, listener, address):
+    guide = page.get(address("listener_setup", listener.pk)).content.decode()
+
+    assert "First put an API key in place of prefix-community_API_key. Paste it whole." in guide
+
+
+def test_a_sender_without_a_name_is_your_system_in_sentences(page, beta, close, address):
+    own = make_listener(beta, close, key="own", sender="generic")
+
+    guide = page.get(address("listener_setup", own.pk)).content.decode()
+
+    assert "Set up “Jira closed” in your system" in guide
+    assert "in Anything that can POST" not in guide
+
+
+def test_a_link_without_secrets_does_not_speak_of_secrets(page, listener):
+    page.post(reverse("hand_over_add", args=["beta", "BUG", listener.pk]), {"days": "7"})
+
+    content = page.get(reverse("listener", args=["beta", "BUG", listener.pk])).content.decode()
+
+    assert "There are no secrets to see. It works until" in content

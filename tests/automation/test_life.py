@@ -31,7 +31,7 @@ REPEATED = {"X-Atlassian-Webhook-Identifier": "a1"}
 
 
 def moved(after="Done", *, at=None, key="SANDBOX-12", issue="10012", before="To Do", **fields):
-    """Jira's body for a changed status, ``at`` seconds after noon."""
+    """Jira's body for a change of status, ``at`` seconds after noon."""
     body = {
         "webhookEvent": "jira:issue_updated",
         "issue": {"key": key, "id": issue, "fields": {"status": {"name": after}}},

@@ -65,7 +65,7 @@ def test_then_it_says_what_it_saw(guide, send, listener, beta):
     assert answer.status_code == 200
     assert "hx-get" not in answer.content.decode()
     assert "Macro “Close ticket” ran on BUG-0001" in text
-    for said in ("SANDBOX-12, 10012", "Open → Done", "a changed status", "jira-…", "BUG-0001"):
+    for said in ("SANDBOX-12, 10012", "Open → Done", "a change of status", "jira-…", "BUG-0001"):
         assert said in text
     assert "<html" not in answer.content.decode()
 
@@ -143,7 +143,7 @@ def test_an_event_that_is_not_wanted_shows_which_ticket_it_names(guide, send, li
 
     text = text_of(guide())
 
-    assert "waits for a changed status; this was a new comment" in text
+    assert "waits for a change of status; this was a new comment" in text
     assert "Would be BUG-0001" in text
     assert "Choose another When" in text
 

@@ -228,7 +228,7 @@ CASES = {
         event_not_wanted,
         "skipped",
         200,
-        "Listener “Jira closed” waits for a status changed to Done; this was a new item.",
+        "Listener “Jira closed” waits for a change of status to Done; this was a new item.",
     ),
     Reason.NO_REFERENCE: (
         no_reference,

@@ -195,7 +195,7 @@ def test_a_row_that_waits_for_another_status_is_never_reached(page, given, addre
     )
 
     assert problems_of(answer)[1] == {
-        "": ["Row 2 (Open) is never reached: the listener waits for a status changed to Done."]
+        "": ["Row 2 (Open) is never reached: the listener waits for a change of status to Done."]
     }
 
 

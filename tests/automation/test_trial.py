@@ -49,7 +49,7 @@ def test_it_shows_what_the_sender_reads_and_which_ticket_it_names(attempt, beta,
 
     assert f'<a href="{beta.ticket.get_absolute_url()}">BUG-0001</a>' in shown
     assert "by SANDBOX-12" in shown
-    assert "jira:issue_updated: a changed status" in shown
+    assert "jira:issue_updated: a change of status" in shown
     assert "Open → Done" in shown
     assert "2023-11-14 22:13:20 UTC" in shown
     assert "Macro “Close ticket” would run." in shown
@@ -121,7 +121,7 @@ def test_it_says_why_nothing_would_be_done(attempt, close):
     shown = attempt(DONE, when="created", macro=close.pk)
     unsayable = attempt(DONE, when="created", sender="generic", macro=close.pk)
 
-    assert "waits for a new item; this was a changed status to Done." in shown
+    assert "waits for a new item; this was a change of status to Done." in shown
     assert "When: Anything that can POST does not tell that" in unsayable
 
 
@@ -177,7 +177,7 @@ def test_headers_are_read_a_line_each(attempt):
     shown = attempt(body, sender="github", headers="x-github-event: issues\r\n\r\nX-Other: 1")
     refused = attempt(body, sender="github", headers="issues")
 
-    assert "issues / closed: a changed status" in shown
+    assert "issues / closed: a change of status" in shown
     assert "“issues” is no header: write one a line, as in X-GitHub-Event: issues." in refused
 
 

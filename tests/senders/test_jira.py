@@ -25,7 +25,7 @@ def headers_of(name):
 
 @pytest.fixture
 def waiting(beta, listener):
-    """A listener that waits for a changed status; BUG-0001 is linked to SANDBOX-12."""
+    """A listener that waits for a change of status; BUG-0001 is linked to SANDBOX-12."""
     link_to_jira(beta.ticket)
     listener.when = "status_changed"
     listener.save()
@@ -62,7 +62,7 @@ def test_the_log_says_that_the_issue_came_without_an_event(send, waiting):
     waiting.save()
 
     assert send(waiting, body_of("automation_rule")).sentence == (
-        "Listener “Jira closed” waits for a status changed to Closed; this was an item in status "
+        "Listener “Jira closed” waits for a change of status to Closed; this was an item in status "
         "Done."
     )
 

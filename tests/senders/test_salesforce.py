@@ -564,7 +564,7 @@ def test_the_log_says_which_status_was_not_the_one(call, salesforce):
     salesforce.save()
 
     assert call(message(notification(Status="New")))[0].sentence == (
-        "Listener “Jira closed” waits for a status changed to Closed; "
+        "Listener “Jira closed” waits for a change of status to Closed; "
         "this was an item in status New."
     )
 
