@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
 
 LISTENER = "Nothing lives at this address. Copy the listener's API Endpoint URL again."
@@ -20,13 +22,17 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if for_people(request):
-        return defaults.permission_denied(request, exception)
+        return in_shell(request, HTTPStatus.FORBIDDEN) or defaults.permission_denied(
+            request, exception
+        )
     return refusal(HTTPStatus.FORBIDDEN, "forbidden", "You may not do this here.")
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if for_people(request):
-        return defaults.page_not_found(request, exception)
+        return in_shell(request, HTTPStatus.NOT_FOUND) or defaults.page_not_found(
+            request, exception
+        )
     detail = LISTENER if "feedbacklistener" in request.path_info.lower() else RESOURCE
     return refusal(HTTPStatus.NOT_FOUND, "not_found", detail)
 
@@ -38,6 +44,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "crashed", detail)
     answer["Retry-After"] = "60"
     return answer
+
+
+def in_shell(request: HttpRequest, status: HTTPStatus) -> HttpResponse | None:
+    """The page with the menu, for whoever is signed in and so has one."""
+    if not (hasattr(request, "user") and request.user.is_authenticated):
+        return None
+    context = admin.site.each_context(request) | {"shell": "hub/page.html"}
+    return render(request, f"{status.value}.html", context, status=status)
 
 
 def for_people(request: HttpRequest) -> bool:

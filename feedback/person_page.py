@@ -39,8 +39,9 @@ class PersonPage(ProjectPage):
     def notes(self) -> QuerySet[PersonNote]:
         return self._about(PersonNote)
 
-    def changes(self) -> QuerySet[PersonChange]:
-        return self._about(PersonChange)
+    def changes(self) -> list[PersonChange]:
+        """The newest last, as on a ticket's page."""
+        return list(self._about(PersonChange))[::-1]
 
     def _about(self, model: Any) -> Any:
         rows = seen(model, self.caller).filter(project=self.project, person=self.shown)

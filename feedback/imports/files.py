@@ -81,11 +81,12 @@ def read_rows(text: str, layout: Layout) -> list[Row]:
     if not first:
         raise refuse("The file is empty: it needs a header line and at least one row.")
     rows = []
+    unknown: list[Problem] = []
     if layout.without_header and REF.fullmatch(first[0]):
         header = [*layout.without_header]
         rows.append((line, first))
     else:
-        header = _header(first, line, layout)
+        header, unknown = _header(first, line, layout)
     for record in records:
         if len(rows) == MAX_ROWS:
             message = f"There are more than {MAX_ROWS:,} rows: split the file here."
@@ -95,8 +96,11 @@ def read_rows(text: str, layout: Layout) -> list[Row]:
         raise refuse("There is a header line, but no row below it.", line)
     problems = [problem for row in rows for problem in _too_long(*row, header)]
     if problems:
-        raise Refused(problems)
-    return [Row(line, _named(header, cells)) for line, cells in rows]
+        raise Refused([*unknown, *problems])
+    named = [Row(line, _named(header, cells, layout)) for line, cells in rows]
+    if unknown:
+        raise Refused(unknown, rows=named)
+    return named
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -133,17 +137,16 @@ def column_name(text: str) -> str:
     return re.sub(r"[\s_-]+", "_", text.strip()).lower()
 
 
-def _header(cells: list[str], line: int, layout: Layout) -> list[str]:
+def _header(cells: list[str], line: int, layout: Layout) -> tuple[list[str], list[Problem]]:
+    """The columns' names, and what is wrong with those that nobody knows."""
     names = [layout.aliases.get(name, name) for name in map(column_name, cells)]
     while names and not names[-1]:  # spreadsheets leave empty columns behind
         names.pop()
-    problems = []
     unknown = [name for name in dict.fromkeys(names) if name not in layout.columns]
-    for name in unknown[:MOST_UNKNOWN]:
-        problems.append(Problem(_what_is(name, layout), line, name[:50]))
+    odd = [Problem(_what_is(name, layout), line, name[:50]) for name in unknown[:MOST_UNKNOWN]]
     if len(unknown) > MOST_UNKNOWN:
-        message = f"{len(unknown) - MOST_UNKNOWN:,} more columns are unknown."
-        problems.append(Problem(message, line))
+        odd.append(Problem(f"{len(unknown) - MOST_UNKNOWN:,} more columns are unknown.", line))
+    problems = []
     for name in dict.fromkeys(names):
         if name in layout.columns and names.count(name) > 1:
             message = f"There are {names.count(name)} columns “{name}”: keep one."
@@ -153,8 +156,8 @@ def _header(cells: list[str], line: int, layout: Layout) -> list[str]:
             message = f"The header line has no column “{name}”: add it."
             problems.append(Problem(message, line, name))
     if problems:
-        raise Refused(problems)
-    return names
+        raise Refused([*odd, *problems])
+    return names, odd
 
 
 def _what_is(name: str, layout: Layout) -> str:
@@ -177,6 +180,6 @@ def _too_long(line: int, cells: list[str], header: list[str]) -> Iterator[Proble
         )
 
 
-def _named(header: list[str], cells: list[str]) -> dict[str, str]:
+def _named(header: list[str], cells: list[str], layout: Layout) -> dict[str, str]:
     named = zip(header, map(unguard, cells), strict=False)
-    return {name: cell for name, cell in named if cell.strip()}
+    return {name: cell for name, cell in named if cell.strip() and name in layout.columns}

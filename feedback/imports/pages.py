@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -138,7 +138,19 @@ class ImportPage(ProjectPage):
         return f"{SALT} {self.person.pk} {self.request.path}"
 
     def _plan(self, text: str) -> Plan:
-        return self.plan(read_rows(text, self.layout))
+        try:
+            rows = read_rows(text, self.layout)
+        except Refused as refused:
+            raise Refused([*refused.problems, *self._problems_of(refused.rows)]) from refused
+        return self.plan(rows)
+
+    def _problems_of(self, rows: Sequence[Row]) -> list[Problem]:
+        """What is wrong with rows of a table that is wrong itself: both are told at once."""
+        try:
+            self.plan([*rows])
+        except Refused as refused:
+            return refused.problems
+        return []
 
     def _show_report(self, text: str, report: Report, moved: bool = False) -> HttpResponse:
         kept = {

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,9 +15,10 @@ class Problem:
 
 
 class Refused(Exception):
-    """A file of which nothing is imported."""
+    """A file of which nothing is imported; ``rows`` can be looked at all the same."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], rows: Sequence[Any] = ()) -> None:
+        self.rows = rows
         self.problems = sorted(problems, key=lambda problem: (problem.line, problem.column))
         super().__init__(" ".join(problem.message for problem in self.problems[:3]))
 

@@ -206,6 +206,13 @@ def test_every_error_is_listed_with_its_line_and_nothing_imported(manager, cast)
     assert Ticket.objects.count() == 1
 
 
+def test_a_wrong_column_does_not_hide_what_is_wrong_with_the_rows(manager, cast):
+    answer = preview(manager, "summary,colour,status\nFine,red,Clozed\n")
+
+    assert problems(answer) == [(1, "colour"), (2, "status")]
+    assert '<div class="hub-note" data-kind="error" role="alert">' in answer.text
+
+
 def test_thousands_of_errors_are_counted_and_two_hundred_shown(manager, cast):
     answer = preview(manager, "summary,status\n" + "x,Clozed\n" * 1000)
 

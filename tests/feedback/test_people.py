@@ -111,7 +111,8 @@ def test_those_inside_read_score_points_and_notes(sign_in, known, role):
     assert person_page(known.ada) in ticket
     assert "<dt>Rank points</dt><dd>7</dd>" in person
     assert "Rank points:</span> <del>0</del>" in person
-    assert "Team:</span> <del>none</del>" in person
+    assert "Joined <ins>" in person
+    assert person.index("Rank points:") < person.index("Joined")  # the newest last
     assert "BUG-0001" in person
 
 

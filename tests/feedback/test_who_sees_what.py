@@ -148,6 +148,21 @@ def test_the_sidebar_is_open_at_the_project_of_the_page(sign_in, cast, name):
     assert [item["title"] for item in beta["items"] if item["active"]] == ["Project home"]
 
 
+def test_what_is_not_there_keeps_the_menu_for_whoever_is_signed_in(sign_in, client):
+    missing, forbidden = "/admin/projects/nosuch/", reverse("community")
+
+    lost = sign_in("manager").get(missing)
+    refused = sign_in("manager").get(forbidden)
+    nobody = client.get("/nosuch/")
+
+    assert (lost.status_code, refused.status_code, nobody.status_code) == (404, 403, 404)
+    assert "There is nothing here" in lost.text
+    assert "You may not do this" in refused.text
+    assert all("nav-sidebar" in answer.text for answer in (lost, refused))
+    assert "There is nothing here" in nobody.text
+    assert "nav-sidebar" not in nobody.text
+
+
 @pytest.mark.parametrize(
     ("address", "open_at"),
     [
