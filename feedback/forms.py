@@ -196,6 +196,7 @@ class LinkForm(forms.ModelForm):
     class Meta:
         model = TicketLink
         fields = ["system", "remote_key", "remote_id", "url"]
+        labels = {"remote_key": "Key there", "remote_id": "Id there"}
 
 
 class SaveFilterForm(forms.Form):

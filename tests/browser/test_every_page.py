@@ -69,7 +69,7 @@ def fill_listener(page):
 
 def submit_empty_field(page):
     page.get_by_role("main").get_by_role("button", name="Submit").click()
-    expect(page.get_by_text("Give at least one choice.")).to_be_hidden()
+    expect(page.get_by_text("Give at least one choice.")).to_be_visible()
     expect(page.get_by_text("This field is required.")).to_be_visible()
 
 
@@ -178,6 +178,7 @@ PAGES = {
         ("projects/beta/BUG/listeners/1/", fill_listener),
         "projects/beta/BUG/listeners/1/log/",
         "projects/beta/BUG/starts/",
+        "projects/nosuch/",
         "projects/beta/BUG/triggers/add/",
         ("projects/beta/BUG/triggers/add/", submit_empty),
         "projects/beta/BUG/schedules/add/",

@@ -163,7 +163,7 @@ def test_what_the_ticket_list_shows_is_saved_as_a_filter_for_listeners(sign_in):
     expect(main).to_contain_text(would_match.replace(" would match", ": Status is"))
     page.get_by_role("link", name="Save as filter").click()
     page.get_by_role("textbox", name="Name").fill("Not yet fixed")
-    main.get_by_role("button", name="Save", exact=True).click()
+    main.get_by_role("button", name="Submit", exact=True).click()
     expect(main).to_contain_text("Status is New or In Progress")
 
     page.goto("/admin/projects/beta/BUG/listeners/add/")
