@@ -18,7 +18,7 @@ from access.rules import seen
 from automation.models import Delivery, Execution, Outgoing
 from automation.ran import VERSIONS, Ran, what_ran
 from automation.reasons import DeliveryStatus, Stop
-from automation.rehearsals import may_be_rehearsed, rehearse, whole
+from automation.rehearsals import NOT_REHEARSED, may_be_rehearsed, rehearse, whole
 from automation.senders.base import Kind
 from automation.shown_runs import changes_of
 from feedback.models import TicketChange
@@ -53,7 +53,7 @@ class DeliveryPage(Page):
         """Rehearses the request; nothing is kept."""
         delivery = whole(self.delivery.pk)
         if delivery is None or not may_be_rehearsed(delivery):
-            messages.error(request, "A refused request reached no listener: nothing would happen.")
+            messages.error(request, NOT_REHEARSED)
             return self.render_to_response(self.get_context_data())
         return self.render_to_response(
             self.get_context_data(rehearsed=rehearse(delivery, self.caller))

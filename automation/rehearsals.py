@@ -31,6 +31,7 @@ BRAKE = (
     "The listener would be held: this request would change more tickets than it may at once "
     "without being asked."
 )
+NOT_REHEARSED = "A refused request reached no listener: nothing would happen."
 TROUBLE = "The database is in trouble, and the request would be tried again later: {why}"
 
 

@@ -17,9 +17,11 @@ from rest_framework.response import Response
 
 from access.rules import changeable, may_change, seen
 from automation.bulk import cancel, may_cancel, start_bulk, undo_bulk
+from automation.bulk_rehearsals import try_in_bulk
 from automation.by_hand import runnable
 from automation.models import BulkRun, Macro, Schedule, Trigger
 from automation.record_serializers import UndoSerializer
+from automation.rehearsal_serializers import TriedInBulkSerializer
 from automation.rest_filters import BulkRunFilterSet, StartFilterSet
 from automation.start_serializers import (
     BulkRunSerializer,
@@ -28,7 +30,7 @@ from automation.start_serializers import (
     TriggerSerializer,
 )
 from automation.triggers import watch
-from automation.views import PUBLIC_ID
+from automation.views import PUBLIC_ID, ShowsRuns
 from feedback.models import Ticket
 from feedback.views import BY_NAME, OfType
 from rest.errors import Conflict
@@ -64,7 +66,7 @@ class ScheduleView(StartView):
     ordering_fields = {**BY_NAME, "next_run_at": "next_run_at"}
 
 
-class BulkRunView(Resource):
+class BulkRunView(ShowsRuns, Resource):
     """Macros on many tickets, chosen when the run began; newest first."""
 
     model = BulkRun
@@ -97,8 +99,7 @@ class BulkRunView(Resource):
     @extend_schema(request=NewBulkRunSerializer, responses={201: BulkRunSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Let a macro run on the tickets that are meant now and that you may change."""
-        new = NewBulkRunSerializer(data=request.data, context=self.get_serializer_context())
-        new.is_valid(raise_exception=True)
+        new = self._new()
         macro = new.validated_data["macro"]
         tickets, chosen = new.narrowed(changeable(Ticket, self.caller))
         actor = f"{self.caller.name} → {macro}"
@@ -110,6 +111,28 @@ class BulkRunView(Resource):
         except ValidationError as error:
             raise serializers.ValidationError({"params": error.messages}) from error
         return self._shown(run, status.HTTP_201_CREATED)
+
+    @extend_schema(request=NewBulkRunSerializer, responses={200: TriedInBulkSerializer})
+    @action(detail=False, methods=["post"], serializer_class=NewBulkRunSerializer)
+    def rehearse(self, request: Request, **kwargs: Any) -> Response:
+        """Try the macro on the first tickets that are meant: nothing of it stays."""
+        new = self._new()
+        macro = new.validated_data["macro"]
+        tickets, chosen = new.narrowed(changeable(Ticket, self.caller))
+        tried = try_in_bulk(macro, tickets, self.caller)
+        told = {
+            "macro": macro.pk,
+            "chosen": chosen,
+            "total": tickets.count(),
+            "runs": [each.run for each in tried.runs],
+            "digests": tried.digests,
+        }
+        return self.rehearsed(tried.runs, told, TriedInBulkSerializer)
+
+    def _new(self) -> NewBulkRunSerializer:
+        new = NewBulkRunSerializer(data=self.request.data, context=self.get_serializer_context())
+        new.is_valid(raise_exception=True)
+        return new
 
     @extend_schema(request=None, responses={200: BulkRunSerializer})
     @action(detail=True, methods=["post"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from access.rules import may_change
 from automation import record_serializers as records
+from automation import rehearsal_serializers as rehearsals
 from automation import serializers
 from automation.actions import ACTIONS
 from automation.by_hand import run_by_hand, runnable, undo
@@ -23,6 +24,13 @@ from automation.macro_users import records_of_macro, users_of_macro
 from automation.models import Delivery, Execution, ExternalListener, Macro, Outgoing
 from automation.params_schema import params_schema
 from automation.ran import VERSIONS
+from automation.rehearsals import (
+    NOT_REHEARSED,
+    may_be_rehearsed,
+    rehearse,
+    rehearse_days,
+    whole,
+)
 from automation.rest_filters import (
     DeliveryFilterSet,
     ExecutionFilterSet,
@@ -30,10 +38,11 @@ from automation.rest_filters import (
     OutgoingFilterSet,
 )
 from automation.runs import rehearsal
-from automation.shown_runs import changes_of
+from automation.shown_runs import Leaving, ShownRun, changes_of, shown_runs
 from feedback.models import Ticket, TicketChange
 from feedback.rest_filters import OfTypeFilterSet
 from feedback.views import BY_NAME, OfType, Versioned
+from rest.errors import Conflict
 from rest.views import DeletableResource, Resource
 
 PUBLIC_ID = "[0-9a-f]{32}"
@@ -44,6 +53,8 @@ class ShowsRuns:
     """Executions with all that each changed, which ``ExecutionSerializer`` asks for."""
 
     changes: dict[str, list[TicketChange]] = defaultdict(list)
+    leaving: dict[str, list[Leaving]] = defaultdict(list)
+    without_effect: Sequence[str] = ("rehearse",)
 
     def with_changes(self: Any, executions: Iterable[Execution]) -> list[Execution]:
         executions = list(executions)
@@ -54,6 +65,12 @@ class ShowsRuns:
         (run,) = self.with_changes([execution])
         context = self.get_serializer_context()
         return Response(records.ExecutionSerializer(run, context=context).data)
+
+    def rehearsed(self: Any, runs: Iterable[ShownRun], answer: Any, shape: Any) -> Response:
+        """``answer`` as ``shape`` has it, which shows ``runs``."""
+        self.changes = {each.run.public_id: each.changes for each in runs}
+        self.leaving = {each.run.public_id: each.leaving for each in runs}
+        return Response(shape(answer, context=self.get_serializer_context()).data)
 
 
 class MacroView(ShowsRuns, Versioned, OfType, DeletableResource):
@@ -108,14 +125,15 @@ class MacroView(ShowsRuns, Versioned, OfType, DeletableResource):
 
     @extend_schema(
         request=records.OnTicketSerializer,
-        responses={200: records.ExecutionSerializer},
+        responses={200: rehearsals.TriedSerializer},
     )
     @action(detail=True, methods=["post"], serializer_class=records.OnTicketSerializer)
     def rehearse(self, request: Request, **kwargs: Any) -> Response:
         """Try the macro on a ticket: what a run would do, of which nothing stays."""
         macro, ticket = self.get_object(), self._ticket_to_run_on()
         with rehearsal():
-            return self.shown_run(run_by_hand(macro, ticket, self.caller))
+            (tried,) = shown_runs([run_by_hand(macro, ticket, self.caller)], self.caller)
+            return self.rehearsed([tried], tried.run, rehearsals.TriedSerializer)
 
     def _ticket_to_run_on(self) -> Ticket:
         serializer = self.get_serializer(data=self.request.data)
@@ -129,7 +147,7 @@ class MacroView(ShowsRuns, Versioned, OfType, DeletableResource):
         return ticket
 
 
-class ListenerView(Versioned, OfType, DeletableResource):
+class ListenerView(ShowsRuns, Versioned, OfType, DeletableResource):
     """External listeners: addresses that trackers call; mostly, each runs a macro."""
 
     model = ExternalListener
@@ -146,8 +164,22 @@ class ListenerView(Versioned, OfType, DeletableResource):
     def users_of(self, row: ExternalListener) -> list[str]:
         return [use.name for use in records_of_listener(row)]
 
+    @extend_schema(
+        request=rehearsals.DaysSerializer, responses={200: rehearsals.RehearsedDaysSerializer}
+    )
+    @action(detail=True, methods=["post"], serializer_class=rehearsals.DaysSerializer)
+    def rehearse(self, request: Request, **kwargs: Any) -> Response:
+        """Try the requests of the last days, each as if it came alone and now; nothing stays."""
+        listener = self.get_object()
+        self._only(may_change(listener, self.caller))
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        found = rehearse_days(listener, given.validated_data["days"], self.caller)
+        runs = [run for each in found.rehearsed for run in each.runs]
+        return self.rehearsed(runs, found, rehearsals.RehearsedDaysSerializer)
 
-class DeliveryView(Resource):
+
+class DeliveryView(ShowsRuns, Resource):
     """Requests to listeners, as they came, and what became of each, newest first."""
 
     model = Delivery
@@ -168,6 +200,16 @@ class DeliveryView(Resource):
 
     def get_serializer_class(self) -> Any:
         return records.WholeDeliverySerializer if self.detail else self.serializer_class
+
+    @extend_schema(request=None, responses={200: rehearsals.RehearsedSerializer})
+    @action(detail=True, methods=["post"])
+    def rehearse(self, request: Request, **kwargs: Any) -> Response:
+        """Try the request as one that comes now, with the listener of today; nothing stays."""
+        delivery = whole(self.get_object().pk)
+        if delivery is None or not may_be_rehearsed(delivery):
+            raise Conflict(NOT_REHEARSED)
+        found = rehearse(delivery, self.caller)
+        return self.rehearsed(found.runs, found, rehearsals.RehearsedSerializer)
 
 
 class ExecutionView(ShowsRuns, Resource):

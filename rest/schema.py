@@ -92,7 +92,7 @@ class Schema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         parameters = [*super().get_override_parameters()]
-        if self.method == "POST":
+        if self.method == "POST" and self.view.action not in self.view.without_effect:
             parameters.append(IDEMPOTENCY_KEY)
         if self.view.action in ("update", "partial_update", "destroy"):
             parameters.append(IF_MATCH)

@@ -42,6 +42,7 @@ class Resource(GenericViewSet):
     ordering: Sequence[str] = ("pk",)
     ordering_fields: Mapping[str, str] = {"id": "pk"}
     secrets: Sequence[str] = ()  # fields that a repeated POST does not tell again
+    without_effect: Sequence[str] = ()  # actions that a repeated POST does anew
 
     @cached_property
     def caller(self) -> Caller:
@@ -73,7 +74,8 @@ class Resource(GenericViewSet):
         take_chunks(request._request)
         if str(request.method).lower() in self.action_map:  # else 405, whatever it asks for
             check_query(request.query_params, self.known_parameters(), self.repeatable_parameters())
-        if request.method == "POST" and hasattr(self, "post"):
+        keeps = self.action not in self.without_effect
+        if request.method == "POST" and hasattr(self, "post") and keeps:
             self.post: Any = once(
                 self.post, self.caller, secrets=self.secrets, check_told=self.check_told
             )

@@ -383,6 +383,25 @@ RUNS = [
     for word in ("run", "rehearse")
 ] + [
     Entry("POST", API + "executions/{execution.public_id}/undo/", MANAGERS | WRITE, {}),
+    Entry(
+        "POST", API + "deliveries/{delivery.public_id}/rehearse/", MANAGERS | WRITE, changes=False
+    ),
+    Entry(
+        "POST",
+        API + "listeners/{listener.pk}/rehearse/",
+        MANAGERS | WRITE,
+        {"days": 7},
+        changes=False,
+    ),
+    Entry(
+        "POST",
+        API + "bulk-runs/rehearse/",
+        EDITORS | WRITE,
+        lambda cast: {"macro": cast.macro.pk, "params": {}},
+        200,
+        UNSEEN,
+        changes=False,
+    ),
 ]
 
 RESOURCES = [*PARTS, *TICKETS, *API_KEYS, *DOOR, *RUNS]

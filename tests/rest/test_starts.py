@@ -213,7 +213,7 @@ def test_a_run_is_taken_back_by_a_run_of_its_own(call, many, close):
 def test_an_undo_names_the_fields_that_go_back_all_the_same(call, beta, many, close):
     run = start(call, close, params={})
     undo = f"bulk-runs/{run['id']}/undo/"
-    assert "cancel the rest of it first" in call("POST", undo).json()["non_field_errors"][0]
+    assert "cancel the rest of it first" in call("POST", undo).json()["detail"]
     bulk.work_off()
     change_ticket(beta.ticket, actor="sam", status=beta.open)
 
