@@ -37,11 +37,13 @@ from automation.rest_filters import (
     ListenerFilterSet,
     OutgoingFilterSet,
 )
+from automation.restoring import restore_listener, restore_macro
 from automation.runs import rehearsal
 from automation.shown_runs import Leaving, ShownRun, changes_of, shown_runs
-from feedback.models import Ticket, TicketChange
+from feedback.models import Ticket, TicketChange, Version
 from feedback.rest_filters import OfTypeFilterSet
-from feedback.views import BY_NAME, OfType, Versioned
+from feedback.version_views import Versioned
+from feedback.views import BY_NAME, OfType
 from rest.errors import Conflict
 from rest.views import DeletableResource, Resource
 
@@ -85,6 +87,9 @@ class MacroView(ShowsRuns, Versioned, OfType, DeletableResource):
 
     def users_of(self, row: Macro) -> list[str]:
         return [use.name for use in (*users_of_macro(row), *records_of_macro(row))]
+
+    def go_back(self, row: Macro, version: Version) -> Macro:
+        return restore_macro(row, version, actor=self.caller.name)
 
     @extend_schema(
         responses={200: {"type": "array", "items": {"type": "object", "additionalProperties": {}}}},
@@ -163,6 +168,9 @@ class ListenerView(ShowsRuns, Versioned, OfType, DeletableResource):
 
     def users_of(self, row: ExternalListener) -> list[str]:
         return [use.name for use in records_of_listener(row)]
+
+    def go_back(self, row: ExternalListener, version: Version) -> ExternalListener:
+        return restore_listener(row, version, actor=self.caller.name)
 
     @extend_schema(
         request=rehearsals.DaysSerializer, responses={200: rehearsals.RehearsedDaysSerializer}

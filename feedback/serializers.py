@@ -248,7 +248,7 @@ class SavedFilterSerializer(OfTypeSerializer):
 
 class VersionSerializer(RowSerializer):
     content: Any = serializers.DictField(
-        help_text="Its fields, rows by id; never a secret. A page of the hub goes back to it."
+        help_text="Its fields, rows by id; never a secret. versions/{number}/restore/ goes back."
     )
     lines: Any = serializers.ListField(
         child=serializers.CharField(),

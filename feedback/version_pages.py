@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db import models, transaction
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from feedback.models import Version
 from feedback.numbers import row_id
 from feedback.pages import ManagedTypePage
-from feedback.versions import Content, Line, compared, note_restored, versions_of
+from feedback.versions import Content, Line, compared, go_back, versions_of
 
 PER_PAGE = 25
 
@@ -89,22 +89,15 @@ class VersionsPage(ManagedTypePage):
         return {"asked": asked, "before": old, "after": new, "compared": lines}
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """What is there now stays as a version, too."""
         number = row_id(request.POST.get("restore", ""))
         version = get_object_or_404(versions_of(self.row), number=number)
         try:
-            self.go_back(version)
+            row, new = go_back(self.row, version, self.restore)
         except ValidationError as error:
-            why = " ".join(error.messages)
-            messages.error(request, f"{str(version).capitalize()} does not fit any more. {why}")
-        return redirect(request.path)
-
-    @transaction.atomic
-    def go_back(self, version: Version) -> None:
-        """What is there now stays as a version, too."""
-        before = self.row.version_id
-        row = self.restore(self.row, version)
-        if note_restored(row, version, before):
-            told = f"“{row}” is as {version} had it: that is {row.version} now."
-            messages.success(self.request, told)
+            messages.error(request, " ".join(error.messages))
         else:
-            messages.info(self.request, f"“{row}” is as {version} has it already.")
+            told = f"“{row}” is as {version} had it: that is {row.version} now."
+            same = f"“{row}” is as {version} has it already."
+            (messages.success if new else messages.info)(request, told if new else same)
+        return redirect(request.path)

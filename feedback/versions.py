@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.db.models import QuerySet
@@ -67,6 +68,22 @@ def keep_version(
     rows.update(version=last)
     row.version = last
     return last
+
+
+@transaction.atomic
+def go_back(row: Any, version: Version, restore: Callable[[Any, Version], Any]) -> tuple[Any, bool]:
+    """``row`` as ``version`` had it, by ``restore``, and whether that made a new version.
+
+    Raises ValidationError, with a sentence, for what no longer fits.
+    """
+    before = row.version_id
+    try:
+        again = restore(row, version)
+    except ValidationError as error:
+        why = " ".join(error.messages)
+        told = f"{str(version).capitalize()} does not fit any more. {why}"
+        raise ValidationError(told) from error
+    return again, note_restored(again, version, before)
 
 
 def note_restored(row: Any, version: Version, before: int | None) -> bool:

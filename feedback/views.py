@@ -14,7 +14,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from access.rules import Right, may, may_change, may_make, seen
+from access.rules import Right, may_change, may_make, seen
 from feedback import rest_filters, serializers
 from feedback.field_serializers import FormFieldSerializer
 from feedback.filters import Filters, takes_several
@@ -34,11 +34,12 @@ from feedback.models import (
     TicketChange,
     TicketData,
     TicketLink,
+    Version,
     Workflow,
 )
 from feedback.protection import users_of
-from feedback.services import unlink_ticket
-from feedback.versions import versions_of
+from feedback.services import restore_filter, unlink_ticket
+from feedback.version_views import Versioned
 from rest.views import ID, DeletableResource, Resource, WritableResource
 
 BY_NAME = {"id": "pk", "name": "name"}
@@ -133,23 +134,6 @@ class OfType:
         return values["feedback_type"].project
 
 
-class Versioned:
-    """A row of which every saved change is kept."""
-
-    @extend_schema(responses=serializers.VersionSerializer(many=True), filters=False)
-    @action(detail=True, serializer_class=serializers.VersionSerializer)
-    def versions(self: Any, request: Request, **kwargs: Any) -> Response:
-        """How it was after each save that changed something, the newest first."""
-        row = self.get_object()
-        self._only(may(self.caller, Right.MANAGE, row.project))
-        shown = self.get_serializer(self.paginate_queryset(versions_of(row)), many=True).data
-        return self.get_paginated_response(shown)
-
-    def known_parameters(self: Any) -> set[str]:
-        known: set[str] = super().known_parameters()  # type: ignore[misc]
-        return {"page", "page_size"} if self.action == "versions" else known
-
-
 class SavedFilterView(Versioned, OfType, PartView):
     """Saved filters: groups of the parameters by which tickets are filtered."""
 
@@ -157,6 +141,9 @@ class SavedFilterView(Versioned, OfType, PartView):
     related = ("feedback_type__project",)
     serializer_class = serializers.SavedFilterSerializer
     filterset_class = rest_filters.OfTypeFilterSet
+
+    def go_back(self, row: SavedFilter, version: Version) -> SavedFilter:
+        return restore_filter(row, version, actor=self.caller.name)
 
 
 class Insiders:

@@ -69,10 +69,10 @@ REFUSALS = {
 }
 BY_METHOD = {
     "GET": ("401", "403", "404", "406", "429", "503"),
-    "DELETE": ("401", "403", "404", "406", "409", "412", "429", "503"),
+    "DELETE": ("401", "403", "404", "406", "409", "429", "503"),
     "POST": ("401", "403", "404", "406", "409", "413", "415", "422", "429", "503"),
-    "PUT": ("401", "403", "404", "406", "409", "412", "413", "415", "429", "503"),
-    "PATCH": ("401", "403", "404", "406", "409", "412", "413", "415", "429", "503"),
+    "PUT": ("401", "403", "404", "406", "409", "413", "415", "429", "503"),
+    "PATCH": ("401", "403", "404", "406", "409", "413", "415", "429", "503"),
 }
 
 
@@ -94,9 +94,12 @@ class Schema(AutoSchema):
         parameters = [*super().get_override_parameters()]
         if self.method == "POST" and self.view.action not in self.view.without_effect:
             parameters.append(IDEMPOTENCY_KEY)
-        if self.view.action in ("update", "partial_update", "destroy"):
+        if self._takes_if_match():
             parameters.append(IF_MATCH)
         return parameters
+
+    def _takes_if_match(self) -> bool:
+        return self.view.action in ("update", "partial_update", "destroy", "restore")
 
     def _get_filter_parameters(self) -> list[dict[str, Any]]:
         get: Any = super()._get_filter_parameters
@@ -168,7 +171,8 @@ class Schema(AutoSchema):
             "description": "A body or parameter that is wrong; nothing was done.",
             "content": {"application/json": {"schema": self._problems_or_refusal()}},
         }
-        for code in BY_METHOD[self.method]:
+        stale = ("412",) if self._takes_if_match() else ()
+        for code in sorted({*BY_METHOD[self.method], *stale}):
             answer = OpenApiResponse(Refusal, REFUSALS[code])
             bodies[code] = self._answer(answer, code)
         return bodies

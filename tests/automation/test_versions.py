@@ -22,7 +22,7 @@ from automation.ran import what_ran
 from automation.restoring import restore_listener, restore_macro
 from automation.rules.export import rules_of
 from automation.rules.plan import carry_out
-from feedback.models import Status, Version
+from feedback.models import SavedFilter, Status, Version
 from feedback.services import save_filter
 from feedback.versions import versions_of
 from tests.automation.listener_forms import rows_of, table
@@ -375,6 +375,46 @@ def test_programs_read_versions(page, talker, whole, beta):
     assert page.get(f"/api/v1/listeners/{whole.pk}/versions/").json()["count"] == 1
     shown = page.get(f"/api/v1/executions/{run.public_id}/").json()
     assert (shown["macro_version"], shown["listener_version"]) == (2, None)
+
+
+def test_programs_go_back_to_versions(page, talker, whole, beta):
+    saved = SavedFilter(feedback_type=beta.bugs, name="Open ones", groups=[{"search": ["lens"]}])
+    save_filter(saved, actor="pam")
+    saved.name = "Lenses"
+    save_filter(saved, actor="root")
+    page.patch(
+        f"/api/v1/listeners/{whole.pk}/", {"name": "Another"}, content_type="application/json"
+    )
+    for kind, row, name in (
+        ("macros", talker, "Talk"),
+        ("saved-filters", saved, "Open ones"),
+        ("listeners", whole, "Jira follows"),
+    ):
+        answer = page.post(f"/api/v1/{kind}/{row.pk}/versions/1/restore/")
+
+        assert (answer.status_code, answer.json()["name"]) == (200, name)
+        last = versions_of(row).first()
+        assert (last.number, last.restores, last.actor) == (3, 1, "pam")
+        assert answer.headers["ETag"] == page.get(f"/api/v1/{kind}/{row.pk}/").headers["ETag"]
+
+
+def test_programs_do_not_go_back_to_what_is_not_there_or_does_not_fit(page, beta, talker):
+    gone = Status.objects.create(workflow=beta.workflow, name="Parked", order=9)
+    moves = {"workflow": beta.workflow.pk, "status": gone.pk}
+    macro = save_macro(Macro(feedback_type=beta.bugs, name="Park"), [("adjust_workflow", moves)])
+    save_macro(macro, [commenting("Parked.")])
+    gone.delete()
+    address = f"/api/v1/macros/{macro.pk}/versions"
+
+    unfit = page.post(f"{address}/1/restore/")
+
+    assert unfit.status_code == 409
+    assert unfit.json()["detail"].startswith("Version 1 does not fit any more. ")
+    assert page.post(f"{address}/7/restore/").status_code == 404
+    assert page.post(f"{address}/{'9' * 18}/restore/").status_code == 404
+    stale = page.post(f"{address}/2/restore/", headers={"If-Match": '"old"'})
+    assert stale.status_code == 412
+    assert len(kept(macro)) == 2
 
 
 def test_programs_that_change_a_macro_make_versions(page, talker):

@@ -38,6 +38,12 @@ def resource(name, row, *, see, keep, new, patch, put=None, spare=None, free=Fal
     ]
 
 
+VERSIONED = {
+    "macros": "spare_macro",
+    "listeners": "spare_listener",
+    "saved-filters": "spare_filter",
+}
+
 PARTS = [
     Entry("GET", API, PEOPLE | ANY_READ),
     Entry("GET", API + "projects/", PEOPLE | ANY_READ),
@@ -158,11 +164,15 @@ PARTS = [
     ),
     *(
         Entry("GET", f"{API}{name}/{{{row}.pk}}/versions/", MANAGERS | READ)
-        for name, row in (
-            ("macros", "spare_macro"),
-            ("listeners", "spare_listener"),
-            ("saved-filters", "spare_filter"),
+        for name, row in VERSIONED.items()
+    ),
+    *(
+        Entry(
+            "POST",
+            f"{API}{name}/{{{row}.pk}}/versions/1/restore/",
+            MANAGERS | WRITE,
         )
+        for name, row in VERSIONED.items()
     ),
     *resource(
         "triggers",

@@ -16,7 +16,7 @@ from access.callers import Caller
 from automation.bulk import start_bulk, work_off
 from automation.by_hand import run_by_hand
 from feedback.models import Ticket
-from tests.conftest import closing_macro
+from tests.conftest import closing_macro, make_listener
 
 
 def described():
@@ -117,6 +117,7 @@ def test_the_examples_can_be_sent(path, community, beta):
     rows = {
         "tickets": beta.ticket.pk,
         "macros": macro.pk,
+        "listeners": make_listener(beta, macro, key="another").pk,
         "executions": run_by_hand(macro, beta.ticket, Caller(name="pam")).public_id,
         "bulk-runs": bulk.public_id,
     }
