@@ -6,7 +6,7 @@ from automation.models import ExternalListener, Macro
 from automation.restoring import restore_listener, restore_macro
 from feedback.models import Version
 from feedback.version_pages import VersionsPage
-from feedback.versions import Content
+from feedback.versions import Content, id_of
 
 
 class MacroVersionsPage(VersionsPage):
@@ -16,6 +16,9 @@ class MacroVersionsPage(VersionsPage):
 
     def lines_of(self, content: Content) -> list[str]:
         return macro_lines(content)
+
+    def said_in(self, content: Content) -> list[str]:
+        return macro_lines(content, id_of)
 
     def restore(self, row: Macro, version: Version) -> Macro:
         return restore_macro(row, version, actor=self.caller.name)
@@ -31,6 +34,9 @@ class ListenerVersionsPage(VersionsPage):
 
     def lines_of(self, content: Content) -> list[str]:
         return listener_lines(content)
+
+    def said_in(self, content: Content) -> list[str]:
+        return listener_lines(content, id_of)
 
     def restore(self, row: ExternalListener, version: Version) -> ExternalListener:
         return restore_listener(row, version, actor=self.caller.name)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from feedback.filter_versions import filter_lines
+from feedback.filter_versions import filter_lines, said_in_filter
 from feedback.models import SavedFilter, Version
 from feedback.services import restore_filter
 from feedback.version_pages import VersionsPage
@@ -13,6 +13,9 @@ class FilterVersionsPage(VersionsPage):
 
     def lines_of(self, content: Content) -> list[str]:
         return filter_lines(self.feedback_type, content)
+
+    def said_in(self, content: Content) -> list[str]:
+        return said_in_filter(content)
 
     def restore(self, row: SavedFilter, version: Version) -> SavedFilter:
         return restore_filter(row, version, actor=self.caller.name)

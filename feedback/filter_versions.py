@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from feedback.filters import describe
 from feedback.models import FeedbackType, SavedFilter, Version
-from feedback.versions import Content, field_lines, keep_version, values_of
+from feedback.versions import Content, field_lines, id_of, keep_version, values_of
 
 
 def keep_filter(saved: SavedFilter, *, actor: str) -> Version:
@@ -17,9 +17,18 @@ def keep_filter(saved: SavedFilter, *, actor: str) -> Version:
 
 def filter_lines(kind: FeedbackType, content: Content) -> list[str]:
     """Such as “Group: Status is New”, a line for each group."""
-    own = {name: value for name, value in content.items() if name != "groups"}
     groups = [f"Group: {_sentence(kind, group)}" for group in content["groups"]]
-    return [*field_lines(SavedFilter, own), *groups]
+    return [*field_lines(SavedFilter, _own(content)), *groups]
+
+
+def said_in_filter(content: Content) -> list[str]:
+    """The same lines by ids."""
+    groups = [json.dumps(group, sort_keys=True) for group in content["groups"]]
+    return [*field_lines(SavedFilter, _own(content), named=id_of), *groups]
+
+
+def _own(content: Content) -> Content:
+    return {name: value for name, value in content.items() if name != "groups"}
 
 
 def _sentence(kind: FeedbackType, group: Any) -> str:

@@ -32,6 +32,10 @@ class VersionsPage(ManagedTypePage):
         """A version's content by the names of today, where it has no lines of its own."""
         raise NotImplementedError
 
+    def said_in(self, content: Content) -> list[str]:
+        """The same lines by ids."""
+        raise NotImplementedError
+
     def restore(self, row: Any, version: Version) -> Any:
         """The row as ``version`` had it; raises ValidationError for what no longer fits."""
         raise NotImplementedError
@@ -60,10 +64,17 @@ class VersionsPage(ManagedTypePage):
     def changes(self, versions: list[Version]) -> list[tuple[Version, list[Line]]]:
         """Each version with what it changed of the one before it; the first holds all of it."""
         earlier = versions_of(self.row).filter(number__in=[each.number - 1 for each in versions])
-        before = {each.number + 1: self.lines(each) for each in earlier}
-        lines = [compared(before.get(each.number, []), self.lines(each)) for each in versions]
+        before = {each.number + 1: each for each in earlier}
+        lines = [self.compared(before.get(each.number), each) for each in versions]
         changed = [[line for line in each if line.sign != " "] for each in lines]
         return list(zip(versions, changed, strict=True))
+
+    def compared(self, old: Version | None, new: Version) -> list[Line]:
+        """By what they say, where it is still told in as many lines; else by the lines."""
+        before, after = self.lines(old) if old else [], self.lines(new)
+        said = self.said_in(old.content) if old else [], self.said_in(new.content)
+        fits = (len(said[0]), len(said[1])) == (len(before), len(after))
+        return compared(before, after, said if fits else None)
 
     def lines(self, version: Version) -> list[str]:
         return version.lines or self.lines_of(version.content)
@@ -85,8 +96,7 @@ class VersionsPage(ManagedTypePage):
             problem = f"There is no version {shown}: enter two of the numbers below."
             return {"asked": asked, "problem": problem}
         old, new = found[numbers["before"]], found[numbers["after"]]
-        lines = compared(self.lines(old), self.lines(new))
-        return {"asked": asked, "before": old, "after": new, "compared": lines}
+        return {"asked": asked, "before": old, "after": new, "compared": self.compared(old, new)}
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """What is there now stays as a version, too."""

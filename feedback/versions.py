@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
@@ -17,6 +17,7 @@ from django.utils.text import capfirst
 from feedback.models import Version
 
 Content = dict[str, Any]  # JSON: fields by name, rows by id
+Naming = Callable[[type[models.Model], Any], str]  # name_of, or id_of
 NOT_KEPT = ("project", "feedback_type", "secret")  # what a row keeps for good, and what is secret
 INDENT = "    "
 
@@ -115,14 +116,17 @@ def write_content(row: models.Model, content: Mapping[str, Any]) -> None:
 
 
 def field_lines(
-    model: type[models.Model], content: Mapping[str, Any], labels: Mapping[str, str] | None = None
+    model: type[models.Model],
+    content: Mapping[str, Any],
+    labels: Mapping[str, str] | None = None,
+    named: Naming | None = None,
 ) -> Iterator[str]:
     """The name, and each field that is not as it is by itself."""
     for field in kept_fields(model):
         value = content.get(field.name)
         if field.name == "name" or value not in (field.get_default(), None, ""):
             label = (labels or {}).get(field.name) or capfirst(field.verbose_name)
-            yield from labelled(label, told(field, value))
+            yield from labelled(label, told(field, value, named or name_of))
 
 
 def labelled(label: str, text: str) -> list[str]:
@@ -131,10 +135,10 @@ def labelled(label: str, text: str) -> list[str]:
     return [f"{label}: {first}", *(f"{INDENT}{line}" for line in others)]
 
 
-def told(field: Any, value: Any) -> str:
+def told(field: Any, value: Any, named: Naming) -> str:
     """A value of a model's field as people read it."""
     if field.is_relation:
-        return name_of(field.related_model, value)
+        return named(field.related_model, value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(dict(field.flatchoices).get(value, value))
@@ -143,6 +147,11 @@ def told(field: Any, value: Any) -> str:
 def name_of(model: type[models.Model], pk: Any) -> str:
     row = model._default_manager.filter(pk=pk).first()
     return str(row) if row else f"{model._meta.verbose_name} no. {pk}, which is gone"
+
+
+def id_of(model: type[models.Model], pk: Any) -> str:
+    """In place of ``name_of`` where it makes no difference what a row is called."""
+    return f"{model._meta.label} {pk}"
 
 
 @dataclass(frozen=True)
@@ -155,14 +164,19 @@ class Line:
         return {"+": "added", "-": "removed"}.get(self.sign, "same")
 
 
-def compared(before: Iterable[str], after: Iterable[str]) -> list[Line]:
-    """Every line of both, as what left, what came, and what stayed."""
-    old, new = list(before), list(after)
+def compared(
+    before: list[str], after: list[str], said: tuple[list[str], list[str]] | None = None
+) -> list[Line]:
+    """Every line of both, as what left, what came, and what stayed.
+
+    ``said`` are the lines of both by ids: what is only called otherwise by now has stayed.
+    """
     lines: list[Line] = []
+    old, new = said or (before, after)
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
-            lines += [Line(" ", text) for text in old[i1:i2]]
+            lines += [Line(" ", text) for text in after[j1:j2]]
         else:
-            lines += [Line("-", text) for text in old[i1:i2]]
-            lines += [Line("+", text) for text in new[j1:j2]]
+            lines += [Line("-", text) for text in before[i1:i2]]
+            lines += [Line("+", text) for text in after[j1:j2]]
     return lines

@@ -11,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from access.callers import Caller
 from automation.by_hand import run_by_hand
@@ -263,6 +264,47 @@ def test_who_saves_over_somebody_elses_save_is_told_first(page, talker, address,
     page.post(own, first_tab | {"seen": 3})
     talker.refresh_from_db()
     assert talker.name == "Mine"
+
+
+def test_what_was_renamed_elsewhere_is_no_change(page, beta, close, address):
+    Status.objects.filter(pk=beta.closed.pk).update(name="Finished")
+    close.name = "Close it"
+    save_macro(close, [(row.kind, row.params) for row in close.actions.all()], actor="pam")
+
+    shown = page.get(address("macro_versions", close.pk), {"before": 1, "after": 2})
+
+    (_, changed), _ = shown.context["versions"]
+    assert [(line.sign, line.text) for line in changed] == [
+        ("-", "Name: Close ticket"),
+        ("+", "Name: Close it"),
+    ]
+    same = [line.text for line in shown.context["compared"] if line.sign == " "]
+    assert "    Status: Finished" in same
+
+
+def test_a_row_that_took_the_name_of_another_is_a_change(page, beta, close, address):
+    Status.objects.filter(pk=beta.closed.pk).update(name="Done")
+    Status.objects.filter(pk=beta.open.pk).update(name="Closed")
+    save_macro(close, [("adjust_workflow", {"status": beta.open.pk})], actor="pam")
+
+    (_, changed), _ = page.get(address("macro_versions", close.pk)).context["versions"]
+
+    assert ("-", "    Status: Closed") in [(line.sign, line.text) for line in changed]
+    assert ("+", "    Status: Closed") in [(line.sign, line.text) for line in changed]
+
+
+def test_a_page_of_versions_takes_as_many_queries_for_one_as_for_many(
+    page, talker, address, django_assert_num_queries
+):
+    url = address("macro_versions", talker.pk)
+    page.get(url)
+    with CaptureQueriesContext(connection) as two:
+        page.get(url)
+    for number in range(10):
+        save_macro(talker, [commenting(str(number))], actor="pam")
+
+    with django_assert_num_queries(len(two)):
+        page.get(url)
 
 
 @pytest.mark.parametrize(
