@@ -95,6 +95,21 @@ def _alone_or_fresh(due: list[tuple[int, int]]) -> list[int]:
 
 
 def _lock_deliveries(claimed: list[int]) -> list[Delivery]:
+    """With each listener and its table as one version has them, whoever saves it meanwhile."""
+    deliveries = _locked(claimed)
+    while _saved_since(deliveries):
+        deliveries = _locked(claimed)
+    return deliveries
+
+
+def _saved_since(deliveries: list[Delivery]) -> bool:
+    """Whether a listener has another version by now than the one that was read before its table."""
+    read = {each.listener.pk: each.listener.version_id for each in deliveries if each.listener}
+    now = ExternalListener.objects.filter(pk__in=read).values_list("pk", "version_id")
+    return dict(now) != read
+
+
+def _locked(claimed: list[int]) -> list[Delivery]:
     """Waits for who looks at them: another worker's claim may hold a row for a moment.
 
     Parts share their whole, whose body is read once, if it is asked for.

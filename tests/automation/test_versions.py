@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import query
 from django.test.utils import CaptureQueriesContext
 
 from access.callers import Caller
+from automation import queue
 from automation.by_hand import run_by_hand
 from automation.listener_versions import keep_listener
 from automation.macro_versions import keep_macro
 from automation.macros import save_macro
-from automation.models import Execution, ExternalListener, Macro
+from automation.models import Execution, ExternalListener, Macro, StatusRow
 from automation.ran import what_ran
 from automation.restoring import restore_listener, restore_macro
 from automation.rules.export import rules_of
@@ -27,7 +29,8 @@ from feedback.models import SavedFilter, Status, Version
 from feedback.services import save_filter
 from feedback.versions import versions_of
 from tests.automation.listener_forms import rows_of, table
-from tests.conftest import narrow_listener
+from tests.automation.test_rehearsals import DONE
+from tests.conftest import link_to_jira, make_listener, narrow_listener
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "correct-horse-battery"
@@ -498,3 +501,36 @@ def test_two_who_save_at_once_make_two_versions(on_postgres, beta, talker):
     assert last.number == 12
     [row] = Macro.objects.get(pk=talker.pk).actions.all()
     assert last.content["actions"] == [{"kind": row.kind, "params": row.params}]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_run_names_the_version_of_the_table_that_it_read(
+    on_postgres, post, beta, close, start, monkeypatch
+):
+    listener = make_listener(beta, close)
+    StatusRow.objects.create(listener=listener, status="Done", macro=close)
+    keep_listener(listener, actor="pam")
+    link_to_jira(beta.ticket)
+    post(listener, DONE)
+    read, saving = query.prefetch_related_objects, []
+
+    def save_another_table():
+        with transaction.atomic():
+            StatusRow.objects.update(macro=start)
+            keep_listener(listener, actor="root")
+        connection.close()
+
+    def read_after_that(rows, *lookups):
+        if "listener__protected_statuses" in lookups and not saving:
+            saving.append(threading.Thread(target=save_another_table))
+            saving[0].start()
+            saving[0].join(10)
+        return read(rows, *lookups)
+
+    monkeypatch.setattr(query, "prefetch_related_objects", read_after_that)
+
+    queue.settle_batch()
+
+    run = Execution.objects.get()
+    assert (run.macro, run.listener_version.number) == (start, 2)
