@@ -10,11 +10,11 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from automation import bulk, queue, schedules, triggers
-from automation.models import BulkRun, Delivery, Execution, Pause, Schedule, Trigger
+from automation.models import BulkRun, Delivery, Execution, Schedule, Trigger
 from automation.pauses import go_on, pause
 from feedback.models import SavedFilter, Ticket, TicketEvent
 from feedback.services import change_ticket, save_filter, submit_ticket
-from tests.conftest import add_field, closing_macro
+from tests.conftest import add_field, closing_macro, make_listener
 
 
 @pytest.fixture
@@ -293,22 +293,41 @@ def test_a_schedule_whose_filter_broke_says_so(beta, daily):
     assert "There is no field “statuses” to filter by" in run.problem
 
 
-def test_a_pause_holds_everything_and_drains_in_order(send, post, beta, listener, daily, on):
-    by = User.objects.create_superuser("root")
-    on("modified")
-    change_ticket(beta.ticket, actor="sam", blocking=True)
-    pause(beta.project, by)
+def test_a_pause_holds_everything_and_drains_in_order(post, beta, close, listener, daily, on, many):
+    first, second, *_ = many.order_by("pk")
+    reopen = make_listener(
+        beta, closing_macro(beta, "Reopen", beta.open), name="Jira open", key="jiraopen"
+    )
+    on("modified", field="blocking")
+    change_ticket(first, actor="sam", blocking=True)
+    run = bulk.start_bulk(close, many.filter(pk=second.pk), chosen="One", actor="pam")
+    pause(beta.project, User.objects.create_superuser("root"))
 
-    post(listener, find="BUG-0001")
+    for each in (listener, reopen, listener, reopen):
+        post(each, find=first.ref)
+        post(each, find=second.ref)
     queue.settle_all()
-    assert Delivery.objects.get().status == "received"
     assert (schedules.start_due(), triggers.fire(), bulk.work_off()) == (0, True, True)
     assert not Execution.objects.exists()
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"received"}
 
     go_on(beta.project)
     queue.settle_all()
-    assert Delivery.objects.get().reason == "applied"
-    assert not Pause.objects.exists()
+
+    order = Execution.objects.order_by("pk").values_list("delivery", flat=True)
+    assert list(order) == list(Delivery.objects.order_by("pk").values_list("pk", flat=True))
+    assert {each.reason for each in Delivery.objects.all()} == {"applied"}
+    assert names_of_statuses(many.filter(pk__in=[first.pk, second.pk])) == ["Open"]
+
+    triggers.fire()
+    bulk.work_off()
+    schedules.start_due()
+    bulk.work_off()
+
+    later = Execution.objects.exclude(start="listener").order_by("pk")
+    assert [each.start for each in later] == ["trigger", "bulk", *["schedule"] * 7]
+    assert run.executions.get().ticket == second
+    assert names_of_statuses(many) == ["Closed"]
 
 
 def test_a_pause_of_everything_holds_every_project(post, beta, listener):
