@@ -83,6 +83,10 @@ def with_secrets_now(macro: Macro, actions: Iterable[tuple[str, Params]]) -> lis
     ]
 
 
+def without_secrets(actions: Iterable[tuple[str, Params]]) -> list[tuple[str, Params]]:
+    return [(kind, _without_others(kind, params, {})) for kind, params in actions]
+
+
 def _without_others(kind: str, params: Params, known: dict[str, str]) -> dict[str, Any]:
     names = ACTIONS[kind].secrets() if kind in ACTIONS else ()
     return {**params, **{name: "" for name in names if params.get(name) not in known}}

@@ -18,6 +18,7 @@ from django.utils.functional import cached_property
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
 from feedback.protection import Use
+from feedback.versions import delete_row
 
 AT_ONCE = 25
 HOMES = {  # what stands above a row's pages, by the name of its address
@@ -87,7 +88,7 @@ class DeletePage(ManagedTypePage):
         users = self.users()
         if not users and not self.records():
             try:
-                self.row.delete()
+                delete_row(self.row, actor=self.caller.name)
             except ProtectedError as error:
                 users = [Use(name, "") for name in sorted({*map(str, error.protected_objects)})]
         if users or self.row.pk:

@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from automation.bulk_pages import BulkAddPage, BulkRunPage, BulkUndoPage
 from automation.call_pages import KeyCallsPage, RefusedCallsPage
+from automation.deleted_pages import DeletedPage
 from automation.delivery_page import CauseView, DeliveryPage
 from automation.door import ListenView
 from automation.hand_over_page import HandOverPage
@@ -60,6 +61,7 @@ urlpatterns = [
 _type = "projects/<slug:project_key>/<slug:prefix>/"
 pages = [
     path(_type + "resources/", ResourcesPage.as_view(), name="resources"),
+    path(_type + "resources/deleted/", DeletedPage.as_view(), name="deleted"),
     path(_type + "macros/add/", MacroAddPage.as_view(), name="macro_add"),
     path(_type + "macros/preview/", TextPreviewView.as_view(), name="text_preview"),
     path(_type + "macros/<int:pk>/", MacroPage.as_view(), name="macro"),

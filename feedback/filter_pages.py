@@ -26,6 +26,7 @@ from feedback.protection import users_of, why_kept
 from feedback.sentences import sentences_of
 from feedback.services import save_filter
 from feedback.ticket_list import params_of
+from feedback.versions import delete_row
 
 PER_PAGE = 25
 
@@ -170,7 +171,7 @@ class SavedFilterPage(ManagedTypePage):
             hint = "Choose another filter there first, or archive this one."
             messages.error(self.request, f"{refusal} {hint}")
             return redirect(self.saved)
-        self.saved.delete()
+        delete_row(self.saved, actor=self.caller.name)
         messages.success(self.request, f"Filter “{self.saved}” is deleted.")
         return redirect("filters", self.project.key, self.feedback_type.prefix)
 

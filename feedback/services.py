@@ -339,3 +339,10 @@ def restore_filter(saved: SavedFilter, version: Version, *, actor: str) -> Saved
     saved = own.select_for_update(of=("self",)).get(pk=saved.pk)
     write_content(saved, version.content)
     return save_filter(saved, actor=actor)
+
+
+def remake_filter(kind: FeedbackType, version: Version, *, actor: str) -> SavedFilter:
+    """A new one as ``version`` had it; raises ValidationError for what no longer fits."""
+    saved = SavedFilter(feedback_type=kind)
+    write_content(saved, version.content)
+    return save_filter(saved, actor=actor)

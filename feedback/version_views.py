@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from access.rules import Right, may, may_change
 from feedback.models import Version
 from feedback.serializers import VersionSerializer
-from feedback.versions import go_back, versions_of
+from feedback.versions import delete_row, go_back, versions_of
 from rest.errors import Conflict
 from rest.etags import check_unchanged, etag_of
 from rest.views import ID
@@ -54,6 +54,9 @@ class Versioned:
                 raise Conflict(" ".join(error.messages)) from error
             shown = self.get_serializer(self.again(row)).data
         return Response(shown, headers={"ETag": etag_of(shown, self.unshown(row))})
+
+    def delete_row(self: Any, row: Any) -> None:
+        delete_row(row, actor=self.caller.name)
 
     def go_back(self: Any, row: Any, version: Version) -> Any:
         """The row as ``version`` had it; raises ValidationError for what no longer fits."""

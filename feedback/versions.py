@@ -14,7 +14,7 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 from django.utils.text import capfirst
 
-from feedback.models import Version
+from feedback.models import FeedbackType, Version
 
 Content = dict[str, Any]  # JSON: fields by name, rows by id
 Naming = Callable[[type[models.Model], Any], str]  # name_of, or id_of
@@ -93,6 +93,28 @@ def note_restored(row: Any, version: Version, before: int | None) -> bool:
         return False
     Version.objects.filter(pk=row.version_id).update(restores=version.number)
     return True
+
+
+@transaction.atomic
+def delete_row(row: Any, *, actor: str) -> None:
+    """Delete ``row``; of one whose versions are kept, a last one says who did it."""
+    pk, last = row.pk, versions_of(row).first()
+    row.delete()
+    if last:
+        Version.objects.create(
+            kind=last.kind,
+            row=pk,
+            number=last.number + 1,
+            content=last.content,
+            lines=last.lines,
+            deleted_from=row.feedback_type,
+            actor=actor[:300],
+        )
+
+
+def deleted_from(kind: FeedbackType) -> QuerySet[Version]:
+    """The last versions of what was deleted there, the newest first."""
+    return Version.objects.filter(deleted_from=kind).order_by("-pk")
 
 
 def kept_fields(model: type[models.Model]) -> list[Any]:

@@ -179,11 +179,14 @@ class DeletableResource(WritableResource):
             if users := self.users_of(row):
                 raise InUse(f"“{row}” is used by {', '.join(users)}. {self.instead}")
             try:
-                row.delete()
+                self.delete_row(row)
             except ProtectedError as error:
                 users = sorted({str(each) for each in error.protected_objects})[:20]
                 raise InUse(f"“{row}” is used by {', '.join(users)}. {self.instead}") from error
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def delete_row(self, row: Any) -> None:
+        row.delete()
 
     def users_of(self, row: Any) -> list[str]:
         """What else uses ``row``, beside what the database itself protects."""

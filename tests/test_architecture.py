@@ -61,6 +61,7 @@ ORDER = [
     *(
         "listener_layout",
         "pages",
+        "deleted_pages",
         "preview",
         "macro_users",
         "macro_pages",

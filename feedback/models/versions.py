@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from feedback.models.projects import FeedbackType
+
 
 class Version(models.Model):
     """How a macro, saved filter or listener was from one save to the next. It is never deleted."""
@@ -17,6 +19,13 @@ class Version(models.Model):
     )
     restores = models.PositiveIntegerField(
         null=True, help_text="The number of the version that was gone back to."
+    )
+    deleted_from = models.ForeignKey(
+        FeedbackType,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        help_text="Where the row was, of a last version that is about its end.",
     )
     actor = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -534,3 +534,92 @@ def test_a_run_names_the_version_of_the_table_that_it_read(
 
     run = Execution.objects.get()
     assert (run.macro, run.listener_version.number) == (start, 2)
+
+
+# What was deleted
+
+
+def deleted(page, address):
+    return page.get(address("deleted")).context["deleted"]
+
+
+def test_who_deleted_what_is_told_and_it_is_made_anew(page, whole, talker, beta, address):
+    saved = narrow_listener(whole, "Mine", search=["lens"])
+    ExternalListener.objects.update(filter=None)
+    page.post(address("listener_delete", whole.pk))
+    page.post(address("macro_delete", talker.pk))
+    page.delete(f"/api/v1/saved-filters/{saved.pk}/")
+
+    found = deleted(page, address)
+
+    assert [(each.title, each.version.actor) for each in found] == [
+        ("Saved filter “Mine”", "pam"),
+        ("Macro “Talk more”", "pam"),
+        ("External listener “Jira follows”", "pam"),
+    ]
+    for each in found:
+        answer = page.post(address("deleted"), {"restore": each.version.pk})
+        assert answer.status_code == 302
+    macro = Macro.objects.get(name="Talk more")
+    assert [row.kind for row in macro.actions.all()] == ["add_comment", "set_blocking"]
+    assert (macro.pk != talker.pk, kept(macro)) == (True, [(1, "pam")])
+    listener = ExternalListener.objects.get()
+    assert (listener.name, rows_of(listener)) == ("Jira follows", [(0, "Done", "", "Close ticket")])
+    assert SavedFilter.objects.get().groups == [{"search": ["lens"]}]
+
+
+def test_what_is_there_again_is_not_made_twice(page, talker, address):
+    page.post(address("macro_delete", talker.pk))
+    [gone] = deleted(page, address)
+    page.post(address("deleted"), {"restore": gone.version.pk})
+
+    answer = page.post(address("deleted"), {"restore": gone.version.pk}, follow=True)
+
+    [*_, message] = answer.context["messages"]
+    assert "Macro “Talk more” does not fit any more." in message.message
+    assert Macro.objects.count() == 1
+
+
+def test_a_macro_comes_back_without_its_secret(page, caller_macro, address):
+    page.post(address("macro_delete", caller_macro.pk))
+    [gone] = deleted(page, address)
+
+    page.post(address("deleted"), {"restore": gone.version.pk})
+
+    again = Macro.objects.get(name=caller_macro.name)
+    assert again.actions.get().params["secret"] == ""
+    assert not again.secrets.exists()
+
+
+def test_a_listener_comes_back_off_where_it_had_a_secret(page, whole, given, address, close, beta):
+    page.post(
+        address("listener", whole.pk),
+        given | table(("Done", "", close)) | {"macro": close.pk, "new_secret": SECRET},
+    )
+    page.post(address("listener_delete", whole.pk))
+    [gone] = deleted(page, address)
+
+    page.post(address("deleted"), {"restore": gone.version.pk})
+
+    again = ExternalListener.objects.get()
+    assert (again.enabled, again.secret) == (False, "")
+
+
+@pytest.mark.parametrize("pk", ["", "x", "0", "9" * 18])
+def test_what_was_never_deleted_is_not_made(page, talker, address, pk):
+    page.post(address("macro_delete", talker.pk))
+
+    assert page.post(address("deleted"), {"restore": pk}).status_code == 404
+
+
+def test_a_version_of_what_is_there_is_not_made_anew(page, talker, address):
+    answer = page.post(address("deleted"), {"restore": talker.version.pk})
+
+    assert answer.status_code == 404
+
+
+def test_a_refused_deletion_leaves_no_version(page, beta, close, whole, address):
+    page.post(address("macro_delete", close.pk))
+
+    assert deleted(page, address) == []
+    assert Macro.objects.filter(pk=close.pk).exists()

@@ -31,7 +31,7 @@ from automation.models import (
 from automation.reasons import Reason
 from feedback.following import follow_comment, keep_data
 from feedback.form_fields import save_form_field
-from feedback.models import FeedbackType, FormField, SavedFilter, Status, Team, Workflow
+from feedback.models import FeedbackType, FormField, SavedFilter, Status, Team, Version, Workflow
 from feedback.people import add_note, adjust_points
 from feedback.services import (
     add_comment,
@@ -42,6 +42,7 @@ from feedback.services import (
     submit_ticket,
     tags_named,
 )
+from feedback.versions import delete_row, deleted_from
 from tests.conftest import make_key
 from tests.permissions.roles import BOTH, KEYS, PEOPLE
 
@@ -241,6 +242,7 @@ def make_project(
         standing=tester.standings.get(),
         filter=filters[0],
         spare_filter=filters[1],
+        deleted=_deleted(bugs, word=inner),
         macro=macros[0],
         spare_macro=macros[1],
         listener=listeners[0],
@@ -253,6 +255,12 @@ def make_project(
         **_starts(bugs, macros[0], filters[0], word=iron),
         bulk_done=_bulk_done(macros[0], execution),
     )
+
+
+def _deleted(bugs: FeedbackType, word: str) -> Version:
+    saved = SavedFilter(feedback_type=bugs, name=f"{word} gone", groups=[{"search": ["lens"]}])
+    delete_row(save_filter(saved), actor=f"{word} somebody")
+    return deleted_from(bugs).get()
 
 
 def _outgoing(execution: Execution, word: str) -> Outgoing:

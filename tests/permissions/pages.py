@@ -216,6 +216,14 @@ MACRO = {
 }
 OF_AUTOMATION = [
     Entry("GET", BUGS + "resources/", MANAGERS),
+    Entry("GET", BUGS + "resources/deleted/", MANAGERS),
+    Entry(
+        "POST",
+        BUGS + "resources/deleted/",
+        MANAGERS,
+        lambda cast: {"restore": cast.deleted.pk},
+        302,
+    ),
     Entry("GET", BUGS + "macros/add/", MANAGERS),
     Entry("POST", BUGS + "macros/add/", MANAGERS, MACRO, 302),
     Entry(
