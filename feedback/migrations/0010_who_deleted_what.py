@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedback", "0008_first_versions"),
+        ("feedback", "0009_points_without_takes_back"),
     ]
 
     operations = [
