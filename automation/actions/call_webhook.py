@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from automation.actions.base import Action, ActionForm, Done, Effect, Group, Settings
 from automation.actions.fields import SecretField, TextField
 from automation.actions.follow_ups import Call
-from automation.actions.web import AddressField, HeadersField, origin_of
+from automation.actions.web import AddressField, HeadersField, headers_in, origin_of
 from automation.expressions import check_expression
 from automation.variables import names_in
 from feedback.models import FeedbackType, Ticket
@@ -19,10 +19,12 @@ from rest.nearest import nearest
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 KEEP = re.compile(r"([a-z][a-z0-9]*(?:_[a-z0-9]+)*)\s*=\s*(\S.*)")
 MOST_KEPT = 20
-# What carries a secret by its name: its value would be shown to whoever opens the macro.
-CREDENTIALS = re.compile(
-    r"(?im)^\s*(authorization|proxy-authorization|cookie|x-api-key|private-token)[ \t]*:(?!.*\{\{)"
-)
+# What carries a secret by its name: what is written there is shown to whoever opens the macro.
+CREDENTIALS = {
+    *("authorization", "proxy-authorization", "cookie", "private-token"),
+    *("api-key", "x-api-key", "x-auth-token"),
+}
+SECRET = re.compile(r'([A-Za-z][\w-]* +)?([\w-]+=)?("?)\{\{ *secret *\}\}\3')
 OWN = ("secret",)
 
 
@@ -81,11 +83,13 @@ class CallWebhook(Action):
 
         def clean_headers(self) -> str:
             headers: str = self.cleaned_data["headers"]
-            if match := CREDENTIALS.search(headers):
-                raise ValidationError(
-                    f"The value of {match[1]} would be shown to whoever opens this macro: write "
-                    "{{ secret }} in its place, and the value itself below."
-                )
+            for name, value in headers_in(headers):
+                if name.lower() in CREDENTIALS and not SECRET.fullmatch(value):
+                    raise ValidationError(
+                        f"The value of {name} would be shown to whoever opens this macro: write "
+                        "{{ secret }} in its place, as in Bearer {{ secret }}, and the value "
+                        "itself below."
+                    )
             return headers
 
         def clean(self) -> None:

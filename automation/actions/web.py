@@ -64,10 +64,9 @@ class HeadersField(TextField):
 
     def validate(self, value: str) -> None:
         super().validate(value)
-        lines = value.splitlines()
-        if len(lines) > MOST_HEADERS:
+        if len(value.splitlines()) > MOST_HEADERS:
             raise ValidationError(f"Give at most {MOST_HEADERS} headers.")
-        headers = [_header(line) for line in lines if line.strip()]
+        headers = headers_in(value)
         for _, each in headers:
             variables.check(each, known=self.known)
         names = [name.lower() for name, _ in headers]
@@ -75,8 +74,14 @@ class HeadersField(TextField):
             raise ValidationError(f"The header {min(twice)} stands there twice.")
 
     def fill(self, text: str, words: variables.Words) -> Mapping[str, str]:
-        headers = (_header(line) for line in text.splitlines() if line.strip())
-        return {name: _value(name, variables.fill(value, words)) for name, value in headers}
+        return {
+            name: _value(name, variables.fill(value, words)) for name, value in headers_in(text)
+        }
+
+
+def headers_in(text: str) -> list[tuple[str, str]]:
+    """Names and values, as they are written; raises ValidationError."""
+    return [_header(line) for line in text.splitlines() if line.strip()]
 
 
 def _header(line: str) -> tuple[str, str]:

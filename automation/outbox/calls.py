@@ -41,10 +41,14 @@ def make_call(outgoing: Outgoing) -> Sent:
     headers = given | {name: own[name] for name in own if name.lower() not in taken}
     try:
         answer = safe_http.call(
-            content["method"], content["url"], headers=headers, body=content["body"].encode()
+            content["method"],
+            content["url"],
+            headers=headers,
+            body=content["body"].encode(),
+            stays=bool(content.get("secrets")),
         )
     except CallFailed as error:
-        raise NotSent(str(error), heals=error.heals) from error
+        raise NotSent(strike_sent(str(error), content), heals=error.heals) from error
     kept = _kept(answer, content)
     told = f"{answer.host} answered {answer.told}."
     if 200 <= answer.status < 300:
@@ -58,7 +62,7 @@ def make_call(outgoing: Outgoing) -> Sent:
 def _kept(answer: Answer, sent: dict[str, Any]) -> dict[str, Any]:
     """What a row keeps of an answer, in text that every database can hold."""
     headers = {
-        name: strike_sent(_storable(answer.headers[name])[:1000], sent)
+        name: strike_sent(_storable(answer.headers[name]), sent)[:1000]
         for name in KEPT_HEADERS
         if name in answer.headers
     }

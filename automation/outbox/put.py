@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -85,13 +86,13 @@ def put_call(
         raise ValidationError(f"“{method}” is none of {', '.join(METHODS)}.")
     if len(body.encode()) > MOST_SENT:
         raise ValidationError(f"The body has more than {MOST_SENT // 1024} kB.")
+    secrets = list(secrets)
     try:
         target = target_of(url)
         check_headers(headers)
     except CallFailed as error:
-        raise ValidationError(str(error)) from error
-    secrets = list(secrets)
-    path = without(target.path.partition("?")[0], secrets)
+        raise ValidationError(without(str(error), secrets)) from error
+    path = urlsplit(without(url, secrets)).path or "/"
     title = f"{method} {target.scheme}://{target.authority}{path}"
     row = Outgoing(
         project=project,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import string
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from apikeys.secrecy import STRUCK, strike
 
-# All other headers may hold a secret.
+# All other headers may hold a secret, besides those that are known.
 PLAIN_HEADERS = {"accept", "accept-language", "content-type", "user-agent"}
 SECRET_NAMES = re.compile(
     r"(?i)(^|[^a-z])(api.?key|key|token|secret|sig(nature)?|auth|pass(word|wd)?|code)([^a-z]|$)"
@@ -18,9 +19,11 @@ SECRET_NAMES = re.compile(
 SHORTEST = 8
 
 
-def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def shown_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> dict[str, str]:
+    secrets = list(secrets)
     return {
-        name: value if name.lower() in PLAIN_HEADERS else STRUCK for name, value in headers.items()
+        name: without(value, secrets) if name.lower() in PLAIN_HEADERS else STRUCK
+        for name, value in headers.items()
     }
 
 
@@ -49,7 +52,7 @@ def without_secrets(content: dict[str, Any]) -> dict[str, Any]:
         return content
     secrets = content.get("secrets", [])
     return content | {
-        "headers": shown_headers(content["headers"]),
+        "headers": shown_headers(content["headers"], secrets),
         "url": without(content["url"], secrets),
         "body": without(content["body"], secrets),
         "secrets": [],
@@ -57,11 +60,19 @@ def without_secrets(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
-    """``text`` without ``secrets``, as they are, in an address and in JSON."""
-    for secret in filter(None, secrets):
-        for written in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1]):
-            text = text.replace(written, STRUCK)
+    """``text`` without ``secrets``, in whatever way a call or an answer has them."""
+    ways = {way for secret in filter(None, secrets) for way in _ways(secret)}
+    for way in sorted(ways, key=len, reverse=True):
+        text = text.replace(way, STRUCK)
     return text
+
+
+def _ways(secret: str) -> Iterable[str]:
+    """As it is, in a header, in an address and in JSON."""
+    yield secret
+    yield " ".join(secret.split())
+    yield from (quote(secret, safe=safe) for safe in ("", "/", string.punctuation))
+    yield from (json.dumps(secret, ensure_ascii=ascii)[1:-1] for ascii in (True, False))
 
 
 def strike_sent(text: str, content: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from automation.outbox.answers import take_answers
 from automation.outbox.calls import make_call
 from automation.outbox.mail import send_mail
 from automation.outbox.results import NotSent, Sent
-from automation.outbox.secrets import without_secrets
+from automation.outbox.secrets import without, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ def attempt(row: Outgoing) -> None:
     except Exception as error:
         log.exception("Outgoing %s failed", row.public_id)
         why = f"Something unexpected went wrong here: {type(error).__name__}: {error}."
+        why = without(why, row.content.get("secrets", []))
         _note_failure(row, NotSent(why, heals=False))
     else:
         _note(

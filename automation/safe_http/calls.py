@@ -41,9 +41,13 @@ def call(
     *,
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
+    stays: bool = False,
     within: float = WITHIN,
 ) -> Answer:
-    """What ``url`` answers, be it good or bad; raises CallFailed where there is no answer."""
+    """What ``url`` answers, be it good or bad; raises CallFailed where there is no answer.
+
+    ``stays``: with its host, since it tells a secret that is meant for that one alone.
+    """
     clock = Clock(within)
     target, sent = target_of(url), dict(headers or {})
     for _ in range(MOST_REDIRECTS + 1):
@@ -51,6 +55,11 @@ def call(
         onward = _onward(answer, method, target)
         if onward is None:
             return answer
+        if stays and onward.origin != target.origin:
+            raise CallFailed(
+                f"{_names(answer, onward)}, but this call has a secret for {target.host} alone: "
+                "enter the new address, and the secret anew."
+            )
         if answer.status in GOES_ON_AS_GET:
             method, body = "GET", b""
             sent = {name: value for name, value in sent.items() if name.lower() != "content-type"}
@@ -69,7 +78,7 @@ def _onward(answer: Answer, method: str, target: Target) -> Target | None:
         onward = target_of(urljoin(target.url, location))
     except (CallFailed, ValueError) as error:
         raise CallFailed(f"{target.host} redirects to no address of use: {error}") from error
-    told = f"{target.host} answered {answer.told} and names {onward.scheme}://{onward.authority}"
+    told = _names(answer, onward)
     if answer.status in MOVED and method != "GET":
         raise CallFailed(
             f"{told}, which would lose what {method} sends on the way: enter the new address."
@@ -77,6 +86,10 @@ def _onward(answer: Answer, method: str, target: Target) -> Target | None:
     if (target.scheme, onward.scheme) == ("https", "http"):
         raise CallFailed(f"{told}, where nothing is encrypted: enter an https address.")
     return onward
+
+
+def _names(answer: Answer, onward: Target) -> str:
+    return f"{answer.host} answered {answer.told} and names {onward.scheme}://{onward.authority}"
 
 
 def _ask(
@@ -107,8 +120,8 @@ def _ask(
     except httpcore.TimeoutException:
         clock.left(target.host)
         raise CallFailed(f"{target.host} cannot be reached: no answer.", heals=True) from None
-    except httpcore.LocalProtocolError as error:
-        raise CallFailed(f"{target.host} cannot be asked this: {error}.") from error
+    except httpcore.LocalProtocolError as error:  # whose text has the header's value
+        raise CallFailed(f"{target.host} cannot be asked this: look at the headers.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         raise _trouble(target.host, error) from error
 

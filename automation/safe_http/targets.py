@@ -76,10 +76,10 @@ def target_of(url: str) -> Target:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise CallFailed(f"“{url[:100]}” is no address that can be read: {error}.") from error
+    except ValueError as error:  # which repeats what may be secret
+        raise CallFailed("The address cannot be read: look at its host and its port.") from error
     if parts.scheme not in PORTS or not parts.hostname:
-        raise CallFailed(f"“{url[:100]}” is no web address: begin it with https:// and a host.")
+        raise CallFailed("This is no web address: begin it with https:// and a host.")
     if "@" in parts.netloc:
         raise CallFailed(
             "The address holds a user name or password: put them into an Authorization header."

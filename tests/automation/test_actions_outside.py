@@ -274,14 +274,90 @@ def test_a_call_that_cannot_be_made_is_refused_at_its_field(beta, params, field)
     assert [*refused(beta, "call_webhook", CALL | params)] == [field]
 
 
-@pytest.mark.parametrize("header", ["Authorization: Basic abc", "X-API-Key:abc", "cookie : a=b"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Authorization: Basic abc",
+        "X-API-Key:abc",
+        "cookie : a=b",
+        "Authorization: Bearer abc{{ '' }}",
+        "Authorization: Bearer {{ 'abc' }}",
+        "Authorization: Bearer {{ payload.token }}",
+        "Authorization: Bearer abc{{ secret }}",
+        "Cookie: a=b; c={{ secret }}",
+    ],
+)
 def test_a_header_that_carries_a_secret_by_its_name_is_not_written_in_plain(beta, header):
     (problem,) = refused(beta, "call_webhook", CALL | {"headers": header})["headers"]
 
     assert "write {{ secret }} in its place" in problem
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Authorization: Bearer {{ secret }}",
+        "authorization: {{secret}}",
+        'Authorization: Token token="{{ secret }}"',
+        "Cookie: session={{ secret }}",
+        "X-Ref: {{ ticket.ref }}",
+    ],
+)
+def test_a_header_with_a_secret_is_taken(beta, header):
+    given = {"headers": header, "secret": "swordfish", "body": "{{ secret }}"}
+
+    assert make_macro(beta.bugs, ("call_webhook", CALL | given))
+
+
 # Secrets
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ payload[secret] }}",
+        "{{ payload.x[secret]|default('') }}",
+        "{{ secret|upper }}",
+        "{{ secret|truncate(14, true, '', 0) }}",
+        "{{ secret|json|upper }}",
+        "{{ secret ~ 'a' }}",
+        "{{ [secret] }}",
+        "{{ secret[0] }}",
+        "{{ secret if ticket.blocking }}",
+        "{{ ticket.ref|default(secret) }}",
+        "{% for letter in secret %}{{ letter }}{% endfor %}",
+        "{% if secret == 'a' %}{% endif %}",
+        "{% if 'a' in secret %}{% endif %}",
+    ],
+)
+@pytest.mark.parametrize("field", ["body", "url", "headers"])
+def test_a_secret_stands_alone_so_that_nothing_else_is_made_of_it(beta, field, text):
+    starts = {"url": "https://a.example/", "headers": "X-A: ", "body": ""}
+
+    given = {field: starts[field] + text, "secret": "swordfish"}
+    (problem,) = refused(beta, "call_webhook", CALL | given)[field]
+
+    assert problem.startswith("“secret” is never shown, so it stands alone: write {{ secret }} or")
+
+
+def test_what_was_saved_with_a_secret_that_is_not_alone_is_not_run(beta, kept, follows):
+    macro, params = kept
+    MacroAction.objects.update(params=params | {"body": "{{ payload[secret] }}"})
+
+    execution = run_by_hand(macro, beta.ticket, Caller("pam"))
+
+    assert execution.reason == "macro_broken"
+    assert "swordfish" not in execution.sentence
+    assert not follows
+
+
+def test_an_address_that_cannot_be_called_is_not_repeated(beta):
+    given = {"url": "https://a.example:99999/hooks/{{ secret }}", "secret": "swordfish"}
+
+    done = run(beta, ("call_webhook", CALL | given))
+
+    assert "The address cannot be read: look at its host and its port." in done.sentence
+    assert "swordfish" not in done.sentence
 
 
 def test_a_secret_is_used_and_never_shown(beta, follows):

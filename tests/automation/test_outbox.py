@@ -7,6 +7,7 @@ import logging
 import smtplib
 import threading
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from django.core import mail
@@ -15,11 +16,13 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.http import http_date
 
+from apikeys.secrecy import STRUCK
 from automation import outbox, retention
 from automation.models import Execution, Outgoing
 from automation.outbox import sending
 from automation.outbox.answers import TAKERS
 from automation.outbox.crew import Crew
+from automation.outbox.secrets import shown_content
 from automation.outbox.sending import CLAIM_HOLDS, MOST_ATTEMPTS, WAITS
 from tests.automation.outside import Mail, Web, closing
 from tests.installation import wait_until
@@ -133,7 +136,10 @@ def test_what_is_rolled_back_is_never_sent(put, web, monkeypatch):
     [
         ({"method": "TRACE"}, "“TRACE” is none of GET, POST, PUT, PATCH, DELETE."),
         ({"method": "GET\r\nX: y"}, "is none of GET"),
-        ({"url": "ftp://example.com"}, "is no web address: begin it with https:// and a host."),
+        (
+            {"url": "ftp://example.com"},
+            "This is no web address: begin it with https:// and a host.",
+        ),
         ({"url": "https://ada:pw@example.com/"}, "put them into an Authorization header"),
         ({"headers": {"Host": "x"}}, "The header Host is set by the hub: leave it out."),
         ({"headers": {"X-A": "a\r\nX-B: b"}}, "The header X-A holds a line break"),
@@ -212,6 +218,52 @@ def test_secrets_of_the_headers_are_gone_once_they_are_not_needed(put, web):
 
     assert again(row).content["headers"] == {"Authorization": "***", "Accept": "*/*"}
     assert row.answer["body"] == "you sent ***"
+
+
+def test_a_known_secret_is_struck_out_wherever_it_stands(put, web):
+    secret = 'kä/y "1"  2'
+    url = f"{web.url}/{quote(secret)}?k={quote(secret, safe='')}"
+    agent = " ".join(secret.split())
+    row = put(url=url, headers={"User-Agent": agent}, body=json.dumps(secret), secrets=[secret])
+    told = [secret, agent, json.dumps(secret), json.dumps(secret, ensure_ascii=False)]
+    web.answers = [(200, {"ETag": "x" * 990 + quote(secret)}, "|".join(told).encode())]
+    before = shown_content(row.content)
+
+    outbox.send_due()
+
+    after = shown_content(again(row).content)
+    assert before == {name: value for name, value in after.items() if name != "secrets"}
+    assert after["headers"] == {"User-Agent": STRUCK}
+    assert (after["url"], row.title) == (f"{web.url}/***?k=***", f"POST {web.url}/***")
+    assert row.answer["body"] == '***|***|"***"|"***"'
+    assert row.answer["headers"]["etag"].endswith("x***")
+    assert row.content["body"] == '"***"'
+
+
+def test_a_secret_does_not_follow_a_redirect_to_another_host(put, web):
+    with closing(Web()) as other:
+        web.answers = [(307, {"Location": f"{other.url}/swordfish"}, b"")]
+        row = put(body="swordfish", secrets=["swordfish"])
+
+        outbox.send_due()
+
+        assert not other.asked
+        assert again(row).sentence == (
+            f"127.0.0.1 answered 307 Temporary Redirect and names {other.url}, but this call has a "
+            "secret for 127.0.0.1 alone: enter the new address, and the secret anew."
+        )
+
+
+def test_what_goes_wrong_unexpectedly_is_told_without_secrets(put, monkeypatch):
+    def fail(*args, **options):
+        raise RuntimeError("swordfish!")
+
+    monkeypatch.setattr("automation.safe_http.call", fail)
+    row = put(body="swordfish", secrets=["swordfish"])
+
+    outbox.send_due()
+
+    assert again(row).sentence.endswith("RuntimeError: ***!.")
 
 
 @pytest.mark.parametrize(
