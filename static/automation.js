@@ -19,26 +19,49 @@
     offer();
   };
 
-  // A value is asked for by the widget of the form field chosen; without a script, by plain text.
+  // A value is asked for by the widget of the form field chosen, or as a text with variables; without
+  // a script, by that text.
   const followField = (part) => {
-    const field = part.closest("form").elements[part.dataset.valueOf];
+    const { form } = part.querySelector("textarea");
+    const field = form.elements[part.dataset.valueOf];
     if (!field) return;
-    const widgets = [...part.querySelectorAll("template")];
-    const plain = [...part.children].filter((each) => !widgets.includes(each));
-    const empty = (inputs) => {
-      for (const input of inputs) {
+    const [plain, chosen, other] = ["plain", "chosen", "switch"].map((name) => part.querySelector(`[data-${name}]`));
+    const text = plain.querySelector("textarea");
+    const label = form.querySelector(`label[for="${text.id}"]`);
+    const inputs = () => [...chosen.querySelectorAll("input, select, textarea")];
+    const widget = () => part.querySelector(`template[data-field="${field.value}"]`);
+    let asText = /\{[{%#]/.test(text.value);
+
+    const show = () => {
+      const shown = asText ? null : widget();
+      chosen.replaceChildren(...(shown ? [shown.content.cloneNode(true)] : []));
+      plain.hidden = text.disabled = Boolean(shown);
+      plain.querySelector(".hub-help").hidden = Boolean(field.value) && !widget();
+      other.hidden = !widget();
+      other.textContent = asText ? other.dataset.asChoice : other.dataset.asText;
+      const boxes = chosen.querySelector('[role="group"]'); // which says itself what it is for
+      if (label) label.htmlFor = shown ? (boxes ? "" : inputs()[0].id) : text.id;
+    };
+    const empty = () => {
+      text.value = "";
+      for (const input of inputs()) {
         if (input.type === "checkbox") input.checked = false;
         else input.value = "";
       }
     };
-    const show = (chosenAnew) => {
-      const widget = widgets.find((each) => each.dataset.field === field.value);
-      const shown = widget ? [widget.content.cloneNode(true)] : plain;
-      part.replaceChildren(...shown, ...widgets);
-      if (chosenAnew) empty(part.querySelectorAll("input, select, textarea"));
-    };
-    field.addEventListener("change", () => show(true));
-    show(false);
+    field.addEventListener("change", () => {
+      asText = false;
+      show();
+      empty();
+    });
+    other.addEventListener("click", () => {
+      const values = inputs().filter(({ type, checked }) => type !== "checkbox" || checked);
+      if (!asText) text.value = values.map(({ value }) => value).join(", ");
+      asText = !asText;
+      show();
+      (asText ? text : inputs()[0]).focus();
+    });
+    show();
   };
 
   const equip = (whole) => {

@@ -182,7 +182,7 @@
   const equip = (field) => {
     const tools = document.getElementById("text-tools").content.firstElementChild.cloneNode(true);
     const output = document.createElement("output");
-    const label = field.labels[0].textContent.replace("*", "").trim();
+    const label = (field.labels[0]?.textContent ?? "Value").replace("*", "").trim();
     output.className = "auto-shown";
     output.setAttribute("aria-label", `Preview of ${label}`);
     field.after(tools, output);
@@ -193,7 +193,7 @@
   };
 
   const showTicket = () => {
-    on.hidden = !form.querySelector("#chosen [data-variables]");
+    on.hidden = !form.querySelector("#chosen [data-variables]:enabled");
   };
 
   form.addEventListener("macro:added", ({ target }) => {

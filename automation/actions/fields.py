@@ -131,6 +131,11 @@ class YesNoField(forms.TypedChoiceField):
         super().__init__(choices=choices, coerce=lambda value: value == "True", **options)
 
 
+def has_variables(text: str) -> bool:
+    """Whether it becomes another text once it is filled in."""
+    return any(begin in text for begin in ("{{", "{%", "{#"))
+
+
 class TextField(forms.CharField):
     """A text with variables, filled in at each run; ``own`` are secrets beside what all may name.
 
@@ -153,7 +158,7 @@ class TextField(forms.CharField):
 
     def fill(self, text: str, words: variables.Words) -> Any:
         """What the action is given; raises ValidationError."""
-        filled = variables.fill(text, words) if "{" in text else text
+        filled = variables.fill(text, words) if has_variables(text) else text
         return self.checked(filled.strip()) if text else ""
 
     def checked(self, filled: str) -> Any:

@@ -109,6 +109,8 @@ TEXTS = some.sampled_from(
         "{{ actor.name }} <b>",
     ]
 )
+# Some become a number, some do not.
+NUMBERS = ["{{ ticket.score }}", "{{ event.status_after }}", "{{ payload.nothing|default('') }}"]
 
 
 def actions(beta) -> some.SearchStrategy:
@@ -159,7 +161,7 @@ def actions(beta) -> some.SearchStrategy:
         "set_field": some.fixed_dictionaries(
             {
                 "field": some.just(severity.pk),
-                "value": some.sampled_from(["", "1", "3"]),
+                "value": some.sampled_from(["", "1", "3", *NUMBERS]),
             }
         ),
         "run_macro": some.fixed_dictionaries({"macro": some.sampled_from([inner.pk, once.pk])}),

@@ -132,6 +132,17 @@ def test_an_empty_project_becomes_like_it(rules):
     assert exported("gamma") == other
 
 
+def test_a_value_with_variables_is_in_files_as_it_is(rules):
+    value = "{{ payload.issue.fields.severity }}"
+    text = exported().replace("              value: High\n", f"              value: '{value}'\n", 1)
+
+    carry_out(text)
+
+    macro = Macro.objects.get()
+    assert describe_macro(macro) == [f"Set “Severity” to “{value}”"]
+    assert exported() == text
+
+
 def test_a_clone_has_fields_of_its_own(rules):
     clone = clone_project(rules.project, "gamma", "Gamma")
 
@@ -236,6 +247,11 @@ WRONG = [
         ("              value: High\n", "              value: Hihg\n"),
         "macros > Judge > actions > set_field > value: “Hihg” is none of these: Low, High, No. Did "
         "you mean “High”?",
+    ),
+    (
+        ("              value: High\n", '              value: "{{ ticket.values.svrity }}"\n'),
+        "macros > Judge > actions > set_field > value: There is no variable "
+        "“ticket.values.svrity”. Did you mean “severity”?",
     ),
 ]
 

@@ -201,6 +201,7 @@ def test_the_page_has_the_widget_of_each_field_with_what_was_chosen(page, beta, 
     text = page.get(macro.get_absolute_url()).content.decode()
 
     assert f'<template data-field="{severity.pk}"><select name="set_field-value"' in text
+    assert f'id="id_set_field-value-{severity.pk}"' in text
     box = '<input type="checkbox" name="set_field-value" value="&quot;Lens; cap&quot;"'
     assert box in text
     assert text.split(box)[1].split(">")[0].endswith("checked")
@@ -229,6 +230,101 @@ def test_an_archived_field_is_offered_only_where_it_was_chosen(page, beta, sever
 
     assert offered(macro.get_absolute_url()) == {areas.pk}
     assert offered(reverse("macro_add", args=[beta.project.key, "BUG"])) == set()
+
+
+def test_the_text_box_has_the_variables_and_the_field_of_text_has_no_other(page, beta, severity):
+    note = add_field(beta.bugs, "Note", "long_text")
+    macro = setting(severity, "{{ event.status_after }}")
+
+    text = page.get(macro.get_absolute_url()).content.decode()
+
+    box = text.split('<textarea name="set_field-value"')[1].split("</textarea>")[0]
+    assert 'data-variables="" data-field="set_field.value"' in box
+    assert "{{ event.status_after }}" in box
+    assert f'<template data-field="{note.pk}">' not in text
+
+
+# Variables
+
+
+def body(**issue):
+    return {"issue": issue}
+
+
+def test_a_value_with_variables_becomes_what_the_request_says(send, beta, severity):
+    macro = setting(severity, "{{ payload.issue.priority.name }}")
+
+    delivery = send(make_listener(beta, macro), body(priority={"name": " high "}), find="BUG-0001")
+
+    assert Ticket.objects.get().values == {"severity": "High"}
+    assert describe_macro(macro) == ["Set “Severity” to “{{ payload.issue.priority.name }}”"]
+    assert said(delivery.executions.get()) == ["Set “Severity” to “High”"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "given", "kept"),
+    [
+        ("text", "{{ payload.x }} ({{ ticket.ref }})", "Rome", "Rome (BUG-0001)"),
+        ("long_text", "{{ payload.x }}\nand on", "a\nb", "a\nb\nand on"),
+        ("number", "{{ payload.x }}", 2.5, 2.5),
+        ("date", "{{ payload.x|truncate(10, true, '', 0) }}", "2026-03-02T10:00:00Z", "2026-03-02"),
+        ("rating", "{{ payload.x }}", "4", 4),
+        ("platform", "{{ payload.x|join }}", ["web", "ios"], ["iOS", "Web"]),
+        ("text", "{{ payload.gone|default('') }}", 1, None),
+    ],
+)
+def test_what_it_becomes_is_read_by_the_fields_kind(send, beta, kind, text, given, kept):
+    field = add_field(beta.bugs, "Mine", kind)
+
+    send(make_listener(beta, setting(field, text)), {"x": given}, find="BUG-0001")
+
+    assert Ticket.objects.get().values.get("mine") == kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "why"),
+    [
+        ("number", "many", "“Mine” cannot be “many”: Enter a number."),
+        ("date", "soon", "“Mine” cannot be “soon”: Write a day such as 2026-11-23."),
+        ("rating", 6, "“Mine” cannot be “6”: “6” is none of these: 1, 2, 3, 4, 5."),
+        ("text", "x" * 251, f"“Mine” cannot be “{'x' * 60}”: Ensure this value has at most 250"),
+        ("text", "a\0", "Value: Null characters are not allowed."),
+        ("text", "a\ud800", "Value: It became a text with a character that cannot be kept."),
+        ("long_text", "x" * 10_001, "Value: It became 10,001 characters long: 10,000 are allowed."),
+    ],
+)
+def test_what_does_not_fit_fails_the_run_and_names_the_field(send, beta, kind, given, why):
+    field = add_field(beta.bugs, "Mine", kind)
+    macro = setting(field, "{{ payload.x }}")
+
+    delivery = send(make_listener(beta, macro), {"x": given}, find="BUG-0001")
+
+    assert delivery.reason == "action_failed"
+    assert why in delivery.sentence
+    assert Ticket.objects.get().values == {}
+
+
+def test_a_required_field_is_not_emptied_by_variables_either(send, beta):
+    field = add_field(beta.bugs, "Mine", "text", required=True)
+
+    delivery = run(send, beta, setting(field, "{{ event.comment }}"))
+
+    assert "“Mine” cannot be “”: This is required: give it a value." in delivery.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{{ tickt.ref }}", "There is no variable “tickt”. Did you mean “ticket”?"),
+        ("{{ ticket.values.svrity }}", "There is no variable “ticket.values.svrity”."),
+        ("{{ ticket.ref", "Line 1: unexpected end of template"),
+    ],
+)
+def test_names_are_checked_when_the_macro_is_saved(beta, severity, text, problem):
+    with pytest.raises(ValidationError) as refused:
+        setting(severity, text)
+
+    assert refused.value.messages[0].startswith(f"Set a Form Field: Value: {problem}")
 
 
 # Taking it back

@@ -77,6 +77,9 @@ def set_several(page):
     page.get_by_role("checkbox", name="Set a Form Field").check()
     page.get_by_role("combobox", name="Form field").select_option(label="My platform")
     page.get_by_role("group", name="Value").get_by_role("checkbox", name="iOS").check()
+    page.get_by_role("button", name="Add another: Set a Form Field").click()
+    page.get_by_role("combobox", name="Form field").last.select_option(label="My platform")
+    page.get_by_role("button", name="Write a text with variables").last.click()
 
 
 def save_key(page):

@@ -350,7 +350,7 @@ def test_a_form_field_is_added_moved_by_keyboard_and_set_by_a_macro(sign_in):
     expect(page.get_by_role("textbox", name="Value")).to_be_visible()
     field = page.get_by_role("combobox", name="Form field")
     field.select_option(label="Wanted by")
-    expect(page.get_by_label("Value")).to_have_attribute("type", "date")
+    expect(page.get_by_label("Value", exact=True)).to_have_attribute("type", "date")
     field.select_option(label="Worth")
     value = page.get_by_role("combobox", name="Value")
     expect(value.get_by_role("option")).to_have_text(["Choose …", "Much", "Little"])
@@ -361,6 +361,23 @@ def test_a_form_field_is_added_moved_by_keyboard_and_set_by_a_macro(sign_in):
     page.get_by_role("link", name="Praise").click()
     page.get_by_text("Set “Worth” to “Much”").click()
     expect(page.get_by_role("combobox", name="Value")).to_have_value("Much")
+
+    type_into(page, page.get_by_role("button", name="Write a text with variables"), "\n")
+    text = page.get_by_role("textbox", name="Value", exact=True)
+    expect(text).to_be_focused()
+    expect(text).to_have_value("Much")
+    text.fill("")
+    text.press_sequentially("{{ ticket.su")
+    page.get_by_role("option", name="ticket.summary").click()
+    page.get_by_role("button", name="Submit").click()
+    expect(main).to_contain_text("Set “Worth” to “{{ ticket.summary }}”")
+
+    page.get_by_role("link", name="Praise").click()
+    expect(text).to_have_value("{{ ticket.summary }}")
+    page.get_by_role("button", name="Choose a value instead").click()
+    value.select_option(label="Little")
+    page.get_by_role("button", name="Submit").click()
+    expect(main).to_contain_text("Set “Worth” to “Little”")
 
 
 def test_a_file_is_chosen_without_an_error_of_the_themes_script(sign_in):

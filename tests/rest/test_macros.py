@@ -262,7 +262,7 @@ def of_everything(beta):
     severity = add_field(beta.bugs, "Severity")
     return {
         "adjust_workflow": {"team": None, "workflow": None, "status": beta.closed.pk},
-        "set_field": {"field": severity.pk, "value": "High"},
+        "set_field": {"field": severity.pk, "value": "{{ ticket.type }}"},
         "set_blocking": {"blocking": False},
         "set_exposure": {"exposure": "internal"},
         "add_tags": {"tags": [hot.pk], "names": "{{ ticket.type }}"},
