@@ -53,7 +53,7 @@ def save_macro(macro: Macro, actions: Actions, *, wholly: bool = True, actor: st
         )
         MacroActionUse.objects.bulk_create(
             MacroActionUse(action=action, **{str(row._meta.model_name): row})
-            for row in [*rows_in(checked), *fields_in(macro, ACTIONS[kind], checked)]
+            for row in {*rows_in(checked), *fields_in(macro, ACTIONS[kind], checked)}
         )
     keep_macro(macro, actor=actor)
     return macro
@@ -170,8 +170,8 @@ def rows_in(settings: Settings) -> Iterator[models.Model]:
 
 
 def fields_in(macro: Macro, action: Action, settings: Settings) -> list[FormField]:
-    """The form fields that an action names by their keys."""
-    keys = action.keys(settings)
+    """The form fields that an action names by their keys, or in its texts."""
+    keys = {*action.keys(settings), *action.keys_in_texts(settings)}
     return [field for field in macro.feedback_type.fields if field.key in keys] if keys else []
 
 

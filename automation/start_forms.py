@@ -12,7 +12,7 @@ from django.utils import timezone
 from automation.models import Schedule, Trigger
 from automation.schedules import next_time, save_schedule
 from automation.triggers import save_trigger
-from feedback.models import FeedbackType
+from feedback.models import VALUES, FeedbackType
 from feedback.services import CHANGEABLE
 
 FIELDS = (*CHANGEABLE, "tags")  # of whose changes a trigger may ask
@@ -21,7 +21,7 @@ YEARS = (2000, 2199)
 
 def field_choices(feedback_type: FeedbackType) -> list[tuple[str, str]]:
     """The fields of a ticket as its events name them, and as people call them."""
-    own = [(f"values.{field.key}", field.label) for field in feedback_type.fields]
+    own = [(f"{VALUES}{field.key}", field.label) for field in feedback_type.fields]
     return [*((name, name.capitalize()) for name in FIELDS), *own]
 
 
@@ -80,9 +80,19 @@ class TriggerForm(StartForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         field: Any = self.fields["field"]
-        field.choices = [("", "Any field"), *field_choices(self.instance.feedback_type)]
+        known = [("", "Any field"), *field_choices(self.instance.feedback_type)]
+        kept = self.instance.field
+        self.gone = kept if kept not in dict(known) else ""
+        gone = [(self.gone, f"{self.gone}, which is no longer there")] if self.gone else []
+        field.choices = known + gone
         field.widget.attrs["data-while"] = "event=modified"
         self._invite("event")
+
+    def clean_field(self) -> str:
+        field: str = self.cleaned_data["field"]
+        if field and field == self.gone:
+            raise ValidationError(f"“{field}” is no longer there: choose another field.")
+        return field
 
     class Meta:
         model = Trigger

@@ -16,20 +16,29 @@ from automation.reasons import Stop
 from automation.runs import carry_out, check_filter, locked, refuse
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow
-from feedback.models import FeedbackType, Ticket, TicketEvent
+from feedback.models import FeedbackType, FormField, Ticket, TicketEvent
 
 ONE_TASK = 5.0  # seconds
 AT_ONCE = 50  # events of one ticket
+VALUES = "values."  # before the key of a form field
 
 
 @transaction.atomic
 def save_trigger(trigger: Trigger) -> Trigger:
     """Keep ``trigger``; what is within its filter already has not just come there."""
+    trigger.form_field = _form_field(trigger)
     trigger.full_clean()
     trigger.save()
     _seed(trigger)
     watch(trigger.feedback_type)
     return trigger
+
+
+def _form_field(trigger: Trigger) -> FormField | None:
+    """The form field for whose changes ``trigger`` waits."""
+    fields = trigger.feedback_type.form_fields.all()
+    key = trigger.field.removeprefix(VALUES)
+    return fields.filter(key=key).first() if trigger.field.startswith(VALUES) else None
 
 
 def watch(kind: FeedbackType) -> None:

@@ -165,6 +165,12 @@ class Action:
         """Of the form fields that it names by their keys."""
         return ()
 
+    def keys_in_texts(self, settings: Settings) -> set[str]:
+        """Of the form fields that its texts name by variables."""
+        fields = self.Form.base_fields.items()
+        texts = [settings[name] for name, field in fields if isinstance(field, TextField)]
+        return {key for text in texts for key in variables.fields_in(text)}
+
     def describe(self, settings: Settings) -> str:
         return self.sentence.format(**settings)
 

@@ -10,7 +10,14 @@ from django.urls import reverse
 
 from automation.models.macros import Macro
 from automation.models.outcomes import public_id
-from feedback.models import FeedbackType, Project, SavedFilter, Ticket, version_now
+from feedback.models import (
+    FeedbackType,
+    FormField,
+    Project,
+    SavedFilter,
+    Ticket,
+    version_now,
+)
 
 
 class Rule(models.Model):
@@ -56,11 +63,22 @@ class Trigger(Rule):
     field = models.CharField(
         max_length=60, blank=True, help_text="Only where this was modified. Empty: anything."
     )
+    form_field = models.ForeignKey(
+        FormField,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        help_text="The form field that “field” names, so that the database refuses to delete it.",
+    )
     seeded_for = models.CharField(max_length=64, blank=True, editable=False)
 
     def get_absolute_url(self) -> str:
         kind = self.feedback_type
         return reverse("trigger", args=[kind.project.key, kind.prefix, self.pk])
+
+    def names(self, choice: str) -> bool:
+        """It waits for its form field to change, whatever is chosen there."""
+        return False
 
 
 class TriggerMember(models.Model):

@@ -11,8 +11,9 @@ from django.contrib.auth.models import User
 from apikeys.models import APIKey
 from automation.models import Delivery, ExternalListener
 from automation.rules.apply import Allowed
+from automation.rules.document import RulesRefused
 from automation.rules.export import Rules, Tree, rules_of
-from automation.rules.plan import carry_out
+from automation.rules.plan import Plan, carry_out
 from automation.rules.yaml_text import as_yaml
 from feedback.filters import RowsFilter, TicketFilterSet
 from feedback.models import Project, Ticket
@@ -47,11 +48,19 @@ def clone_project(source: Project, key: str, name: str, *, actor: str = "") -> C
     keys: dict[str, str] = {}
     types = [_cloned(kind, source.key, key.lower(), keys, left) for kind in _types(tree)]
     text = as_yaml(tree | ({"feedback_types": types} if types else {}), [])
-    plan = carry_out(text, replace(A_NEW_ONE, actor=actor))
+    plan = _carried_out(text, replace(A_NEW_ONE, actor=actor))
     project = plan.outcome.project
     rows = {row.key: row for row in project.listeners.select_related("feedback_type")}
     listeners = [ClonedListener(rows[new], old) for old, new in keys.items()]
     return Clone(project, listeners, left + plan.outcome.unfinished)
+
+
+def _carried_out(text: str, allowed: Allowed) -> Plan:
+    """Whoever clones has no file, so that a refusal has no lines."""
+    try:
+        return carry_out(text, allowed)
+    except RulesRefused as refused:
+        raise RulesRefused([replace(each, line=0) for each in refused.problems]) from refused
 
 
 def _types(tree: Tree) -> list[Tree]:

@@ -150,6 +150,17 @@ def test_in_a_clone_they_are_switched_off(beta, rules):
     assert not clone.project.feedback_types.filter(watched=True).exists()
 
 
+def test_a_clone_that_is_refused_names_the_place_and_no_line_of_a_file(beta, rules):
+    Trigger.objects.filter(name="What blocks").update(field="values.gone")
+
+    with pytest.raises(RulesRefused) as refused:
+        clone_project(beta.project, "gamma", "Gamma")
+
+    [sentence] = refused.value.sentences
+    place = BELOW.join(["feedback_types", "BUG", "triggers", "What blocks", "field"])
+    assert sentence.startswith(f"{place}: “values.gone”")
+
+
 def test_a_clone_has_none_that_needs_a_filter_with_a_person(beta, rules):
     SavedFilter.objects.update(groups=[{"submitter": [beta.ada.pk]}])
 

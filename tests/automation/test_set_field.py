@@ -404,6 +404,26 @@ def test_texts_have_the_values_as_they_are_shown(beta, severity, areas):
     assert beta.ticket.comments.get().body == "Lens; cap, Box"
 
 
+def test_a_field_that_a_text_names_is_not_deleted(beta, severity, areas):
+    body = "{{ ticket.values.severity }}{% if ticket['values'].areas %}!{% endif %}"
+    macro = Macro(feedback_type=beta.bugs, name="Say it")
+    save_macro(macro, [("add_comment", {"body": body, "exposure": "public"})])
+
+    assert delete_form_field(severity) == ["Macro “Say it”"]
+    assert delete_form_field(areas) == ["Macro “Say it”"]
+
+    save_macro(macro, [("add_comment", {"body": "Hi", "exposure": "public"})])
+
+    assert delete_form_field(severity) == []
+
+
+def test_a_field_that_a_macro_names_twice_is_named_once(beta, severity):
+    setting(severity, "{{ ticket.values.severity }}")
+
+    assert delete_form_field(severity) == ["Macro “Judge”"]
+    assert MacroActionUse.objects.count() == 1
+
+
 def test_a_text_names_only_fields_that_the_type_has(beta, severity):
     macro = Macro(feedback_type=beta.bugs, name="Say it")
 

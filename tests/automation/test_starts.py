@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -12,9 +14,11 @@ from django.utils import timezone
 from automation import bulk, queue, schedules, triggers
 from automation.models import BulkRun, Delivery, Execution, Schedule, Trigger
 from automation.pauses import go_on, pause
+from feedback.form_fields import delete_form_field, save_form_field
 from feedback.models import SavedFilter, Ticket, TicketEvent
 from feedback.services import change_ticket, save_filter, submit_ticket
 from tests.conftest import add_field, closing_macro, make_listener
+from tests.test_architecture import ROOT
 
 
 @pytest.fixture
@@ -173,6 +177,53 @@ def test_a_trigger_may_wait_for_a_form_field(beta, on):
 
     beta.ticket.refresh_from_db()
     assert beta.ticket.status == beta.closed
+
+
+def test_a_form_field_that_a_trigger_waits_for_is_not_deleted(page, beta, on):
+    severity = add_field(beta.bugs, "Severity", "choice", choices=["Low", "High"])
+    on("modified", field="values.severity")
+
+    assert delete_form_field(severity) == ["Trigger “On modified”"]
+    asked = page.get(f"/admin/projects/beta/BUG/fields/{severity.pk}/").content.decode()
+    assert "Trigger “On modified”" in asked
+
+    severity.choices = ["Low"]
+    save_form_field(severity)
+    trigger = Trigger.objects.get()
+    trigger.field = "blocking"
+    triggers.save_trigger(trigger)
+
+    assert delete_form_field(severity) == []
+
+
+def test_a_field_that_is_gone_is_not_taken_for_any_field(page, beta, on):
+    on("modified", field="values.severity")
+    address = Trigger.objects.get().get_absolute_url()
+    form = page.get(address).context["form"]
+
+    assert ("values.severity", "values.severity, which is no longer there") in form[
+        "field"
+    ].field.choices
+    given = {name: form[name].value() or "" for name in form.fields}
+    refused = page.post(address, given | {"name": "Renamed"}).context["form"]
+
+    assert refused.errors == {
+        "field": ["“values.severity” is no longer there: choose another field."]
+    }
+
+
+def test_what_triggers_and_texts_named_before_is_kept(beta, on, close):
+    severity = add_field(beta.bugs, "Severity")
+    beta.bugs.__dict__.pop("fields", None)
+    on("modified", field="values.severity")
+    body = "{{ ticket.values.severity }} {{ payload.ticket.values.x }}"
+    close.actions.create(kind="add_comment", params={"body": body, "exposure": "public"})
+    Trigger.objects.update(form_field=None)
+
+    [file] = (ROOT / "automation" / "migrations").glob("*_form_fields_named_before.py")
+    import_module(f"automation.migrations.{file.stem}").keep_named(apps, None)
+
+    assert delete_form_field(severity) == ["Macro “Close ticket”", "Trigger “On modified”"]
 
 
 def test_a_ticket_comes_within_the_filter_once(beta, on):
