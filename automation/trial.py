@@ -30,6 +30,7 @@ from automation.senders.base import Event, Kind, clean_text
 from feedback.models import Ticket
 
 LOOKED_AT, MOST_RECORDED = 25, 5  # of the last requests
+DECIDING = ("condition", "event_expression", "status_expression", "data_expression")
 SHOWN = 2000  # characters of what an expression finds
 A_FORM = re.compile(r"[\w.\-\[\]%+]+=")
 LONGEST_FIND = Delivery._meta.get_field("find").max_length
@@ -146,8 +147,7 @@ def try_out(form: ListenerForm, pasted: Pasted, caller: Caller) -> Trial:
     return Trial(
         event,
         list(_found(form, payload)),
-        _why_not(form, listener, delivery),
-        _macro_for(form, listener, delivery) if listener.type == Type.MACRO else "",
+        *_decided(form, listener, delivery),
         named.text,
         [(each, each.feedback_type == listener.feedback_type) for each in tickets.order_by("pk")],
         _rehearsed(form, delivery, caller),
@@ -192,6 +192,15 @@ def _parts(payload: Any) -> list[dict[str, Any]]:
         return notifications(payload)
     except Stop as stop:
         raise _untried(stop) from stop
+
+
+def _decided(form: ListenerForm, listener: ExternalListener, delivery: Delivery) -> tuple[str, str]:
+    """Why nothing would be done, and what would be."""
+    wrong = [str(form[name].label).lower() for name in DECIDING if name in form.errors]
+    if wrong:
+        return "", f"Not known until the {wrong[0]} is mended."
+    does = _macro_for(form, listener, delivery) if listener.type == Type.MACRO else ""
+    return _why_not(form, listener, delivery), does
 
 
 def _why_not(form: ListenerForm, listener: ExternalListener, delivery: Delivery) -> str:

@@ -79,6 +79,22 @@ def test_only_what_is_wrong_with_expressions_is_told(attempt):
     assert "required" not in shown
 
 
+@pytest.mark.parametrize(
+    ("typed", "what"),
+    [
+        ({"condition": "a..b"}, "condition"),
+        ({"event_expression": "a..b"}, "event expression"),
+        ({"type": "custom_data", "data_name": "a", "data_expression": "a..b"}, "part of the body"),
+    ],
+)
+def test_what_would_be_done_is_not_known_while_what_decides_is_broken(attempt, close, typed, what):
+    shown = attempt(DONE, macro=close.pk, **typed)
+
+    assert f"Not known until the {what} is mended." in shown
+    assert "would run" not in shown
+    assert "would act" not in shown
+
+
 def test_it_shows_the_part_of_the_body_that_is_kept(attempt):
     expression = "issue.fields.{priority: priority.name}"
 
