@@ -306,11 +306,18 @@ class Stop(Exception):
     def __init__(self, reason: Reason, **evidence: Any) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.evidence = evidence
+        self.evidence = {name: _storable(value) for name, value in evidence.items()}
 
     @property
     def explanation(self) -> Explanation:
         return EXPLANATIONS[self.reason]
+
+
+def _storable(value: Any) -> Any:
+    """As every database can keep it: no NUL, no half of a surrogate pair."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def fill_in(template: str, evidence: dict[str, Any]) -> str:

@@ -18,7 +18,8 @@ from automation.models import Delivery, MacroAction
 from automation.reasons import EXPLANATIONS, DeliveryStatus, Reason
 from feedback.models import SavedFilter
 from feedback.services import change_ticket, link_ticket, submit_ticket
-from tests.conftest import link_to_jira, make_key, narrow_listener
+from tests.automation.actions import make_macro
+from tests.conftest import link_to_jira, make_key, make_listener, narrow_listener
 
 NEVER_STORED = {Reason.NOT_STORED, Reason.CRASHED}
 HOLES = re.compile(r"[{}]|“”|  |\(\)|[:,;]\s*[.,;]|[:,;—]$|\s[.,;:]|\bNone\b|^\s|\s$|\.\.$")
@@ -423,6 +424,19 @@ def test_a_request_can_end_like_this_and_says_so(story, reason):
     told = [delivery.sentence, delivery.cause_text, delivery.next_step]
     assert [text for text in told if HOLES.search(text.replace("${issue.key}", "KEY"))] == []
     assert delivery.settled_at is not None
+
+
+@pytest.mark.parametrize("character", ["\0", "\ud800"])
+def test_what_no_database_keeps_does_not_end_a_run_unseen(send, beta, character):
+    body = {"body": "{{ payload[payload.name] }}", "exposure": "public"}
+    macro = make_macro(beta.bugs, ("add_comment", body))
+
+    delivery = send(make_listener(beta, macro), {"name": f"sum{character}mary"}, find="BUG-0001")
+
+    name = "summary" if character == "\0" else "sum?mary"
+    assert (delivery.status, delivery.reason) == ("failed", "action_failed")
+    assert f"there is no {name}." in delivery.sentence
+    assert delivery.executions.get().sentence == delivery.sentence
 
 
 def test_every_reason_has_its_case():
