@@ -143,6 +143,15 @@ def test_a_value_with_variables_is_in_files_as_it_is(rules):
     assert exported() == text
 
 
+def test_a_text_may_name_a_field_of_the_same_file(rules):
+    text = exported().replace("value: High", 'value: "{{ ticket.values.severity }}"')
+    text = text.replace("key: beta", "key: gamma", 1).replace("name: Beta\n", "name: Gamma\n", 1)
+
+    carry_out(text)
+
+    assert Macro.objects.filter(feedback_type__project__key="gamma").exists()
+
+
 def test_a_clone_has_fields_of_its_own(rules):
     clone = clone_project(rules.project, "gamma", "Gamma")
 
