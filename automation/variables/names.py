@@ -96,8 +96,10 @@ def _check_output(output: nodes.Node, known: Shapes) -> None:
 
 
 def _is_secret_alone(node: nodes.Node, known: Shapes) -> bool:
-    if isinstance(node, nodes.Filter) and node.name == "json" and not node.args + node.kwargs:
-        node = node.node or node
+    """As it is or as JSON, whose text is struck out wherever it is shown."""
+    if isinstance(node, nodes.Filter) and node.name == "json":
+        given = (*node.args, *node.kwargs, node.dyn_args, node.dyn_kwargs)
+        node = node if any(given) else node.node or node
     return isinstance(node, nodes.Name) and known.get(node.name) == SECRET
 
 

@@ -26,13 +26,8 @@ LONGEST_NAME = 100
 MOST_DIGITS = 20
 LOOP = ("index", "index0", "first", "last")  # what a loop tells of itself
 # No text can write names with spaces: these are ours alone.
-EFFORT, ROUNDS, LOOKED, TOGETHER, QUOTED = (
-    "an effort",
-    "in rounds",
-    "at a look",
-    "put together",
-    "as q",
-)
+EFFORT = "the effort"
+ROUNDS, LOOKED, TOGETHER, QUOTED = "each round", "one look", "put together", "in a URL"
 OF_TEXTS = ("capitalize", "lower", "string", "title", "truncate", "upper")
 OF_VALUES = ("default", "first", "int", "last", "length")
 TESTS = ("defined", "undefined", "none", "number", "string", "in", "eq", "equalto", "ne")
@@ -188,8 +183,16 @@ def _sandbox() -> Sandbox:
 
 def _filters(sandbox: Sandbox) -> dict[str, Step]:
     of_jinja = sandbox.filters
-    own_first = {name: partial(of_jinja[name], sandbox) for name in ("first", "last", "truncate")}
-    known: dict[str, Step] = {**of_jinja, **own_first, "trim": _trim, "escape": escape, "e": escape}
+    with_sandbox = {
+        name: partial(of_jinja[name], sandbox) for name in ("first", "last", "truncate")
+    }
+    known: dict[str, Step] = {
+        **of_jinja,
+        **with_sandbox,
+        "trim": _trim,
+        "escape": escape,
+        "e": escape,
+    }
 
     def rounded(value: Any, precision: int = 0, method: str = "common") -> Any:
         if precision not in range(-MOST_DIGITS, MOST_DIGITS + 1):

@@ -16,6 +16,8 @@ from automation.variables.sandbox import EFFORT, NOTHING, QUOTED, SANDBOX, Bound
 Words = Mapping[str, Any]  # texts, numbers, truth values, and lists and objects of them
 
 TOO_DEEP = "It is nested too deeply."
+LARGEST = 10**15
+TOO_LARGE = f"A number in a text is less than {LARGEST:,}."
 ALLOWED = (
     nodes.Template,
     nodes.Output,
@@ -103,6 +105,8 @@ def _parsed(text: str) -> nodes.Template:
         raise ValidationError(f"Line {error.lineno}: {error.message}") from error
     except RecursionError as error:
         raise ValidationError(TOO_DEEP) from error
+    except ValueError as error:  # of a number with thousands of digits
+        raise ValidationError(TOO_LARGE) from error
     return tree
 
 
@@ -114,6 +118,9 @@ def _check_nodes(tree: nodes.Template) -> None:
                 f"Line {node.lineno}: “{what}” is not for texts. Use variables as in "
                 "{{ ticket.ref }}, filters as in {{ ticket.summary|upper }}, “if” and “for”."
             )
+        value = getattr(node, "value", None)
+        if isinstance(value, (int, float)) and not value < LARGEST:
+            raise ValidationError(TOO_LARGE)
     if any(list(loop.find_all(nodes.For)) for loop in tree.find_all(nodes.For)):
         raise ValidationError("A “for” inside another one is not for texts.")
 

@@ -320,6 +320,8 @@ def test_a_header_with_a_secret_is_taken(beta, header):
         "{{ secret|upper }}",
         "{{ secret|truncate(14, true, '', 0) }}",
         "{{ secret|json|upper }}",
+        "{{ secret|json(1) }}",
+        "{{ secret|json(*payload.x) }}",
         "{{ secret ~ 'a' }}",
         "{{ [secret] }}",
         "{{ secret[0] }}",

@@ -16,6 +16,7 @@ from automation.variables import (
     fields_in,
     fill,
     limits,
+    names_in,
     sandbox,
     shapes,
 )
@@ -275,6 +276,13 @@ def test_what_is_nested_too_deeply_is_refused(text):
     for tried in (check, lambda text: fill(text, WORDS)):
         with pytest.raises(ValidationError, match="nested too deeply"):
             tried(text)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, "1e999", "9" * 16])
+def test_a_number_that_is_too_large_is_refused(number):
+    for tried in (check, names_in, lambda text: fill(text, WORDS)):
+        with pytest.raises(ValidationError, match="A number in a text is less than"):
+            tried(f"{{{{ ticket.ref|truncate({number}) }}}}")
 
 
 def test_only_the_beginning_of_what_others_sent_is_told_as_a_name():
