@@ -5,13 +5,14 @@ Each ticket that is still to come has a row; a worker that dies leaves it, and a
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.callers import Caller
@@ -22,9 +23,12 @@ from automation.listener_types.macro import MacroWork
 from automation.models import BulkRun, BulkTicket, Execution, Macro, Outgoing, Schedule
 from automation.pauses import unpaused
 from automation.reasons import Reason
-from automation.runs import carry_out, locked
+from automation.runs import locked
+from automation.trouble import carry_out_alone, wait_after
 from automation.undo import UndoWork, title_of_undo
 from feedback.models import SavedFilter, Ticket
+
+log = logging.getLogger(__name__)
 
 MOST_TICKETS = 20_000
 AT_ONCE = {"sqlite": 5}  # short where the writer's lock is one for all
@@ -124,18 +128,42 @@ def work_off() -> bool:
 def _work_off_some() -> int:
     limit = AT_ONCE.get(connection.vendor, DEFAULT_AT_ONCE)
     waiting = list(
-        BulkTicket.objects.filter(bulk__state=BulkRun.State.RUNNING)
-        .filter(unpaused("bulk__macro__feedback_type__project"))
+        _due()
         .select_related("bulk__macro__feedback_type__project", "bulk__undoes", "bulk__schedule")
         .select_for_update(of=("self",), skip_locked=True)
         .order_by("pk")[:limit]
     )
-    for each in sorted(waiting, key=lambda each: each.ticket_id):
-        _run(each)
-    BulkTicket.objects.filter(pk__in=[each.pk for each in waiting]).delete()
+    in_order = sorted(waiting, key=lambda each: each.ticket_id)
+    over = [each.pk for each in in_order if _run_alone(each)]
+    BulkTicket.objects.filter(pk__in=over).delete()
     if not waiting:
         _end()
     return len(waiting)
+
+
+def _due() -> QuerySet[BulkTicket]:
+    """Of each ticket the oldest row, whoever has it: bulk runs do a ticket in their order."""
+    running = BulkTicket.objects.filter(bulk__state=BulkRun.State.RUNNING)
+    earlier = running.filter(ticket=OuterRef("ticket"), pk__lt=OuterRef("pk"))
+    return (
+        running.filter(unpaused("bulk__macro__feedback_type__project"))
+        .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=timezone.now()))
+        .filter(~Exists(earlier))
+    )
+
+
+def _run_alone(waiting: BulkTicket) -> bool:
+    """Whatever becomes of it, the others go on; says whether it is over."""
+    try:
+        with transaction.atomic():
+            _run(waiting)
+    except Exception as error:  # what is no mistake of the run may heal, and is tried again
+        log.warning("%s met trouble: %s", waiting, error)
+        later = timezone.now() + wait_after(waiting.attempts + 1)
+        own = BulkTicket.objects.filter(pk=waiting.pk)
+        own.update(attempts=F("attempts") + 1, next_attempt_at=later)
+        return False
+    return True
 
 
 def _run(waiting: BulkTicket) -> None:
@@ -150,7 +178,7 @@ def _run(waiting: BulkTicket) -> None:
         execution.filter_version_id = bulk.filter_version_id
         if isinstance(work, UndoWork):
             execution.undoes = work.run
-        carry_out(work, execution)
+        carry_out_alone(work, execution, attempts=waiting.attempts)
 
 
 def _work(waiting: BulkTicket) -> Work | None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F, Prefetch, Q
 from django.utils import timezone
 
@@ -21,6 +21,7 @@ from automation.pauses import unpaused
 from automation.reasons import Reason, Stop
 from automation.references import Directory, Named, listener_of
 from automation.rehearsing import unless_rehearsing
+from automation.trouble import HEALS, MOST_ATTEMPTS, as_sentence, unforeseen, wait_after
 from feedback.models import Ticket
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,6 @@ log.addFilter(unless_rehearsing)
 BATCH = {"sqlite": 10}  # short where the writer's lock is one for all
 DEFAULT_BATCH = 100
 CLAIM_HOLDS = timedelta(seconds=2)  # from the claim's commit until the rows are locked
-MOST_ATTEMPTS = 6
-FIRST_WAIT = timedelta(seconds=5)  # doubled at each attempt
 LOOK_AGAIN = 0.05  # seconds, while another worker settles what ours waits for
 MOST_LOOKS = 20
 ONE_BATCH = 1.0  # seconds: its tickets are locked, and a repeated request may wait for it
@@ -60,7 +59,7 @@ def settle_batch() -> int | None:
     try:
         with transaction.atomic():
             return _settle_in_order(_lock_deliveries(claimed))
-    except (OperationalError, InterfaceError) as error:
+    except HEALS as error:
         connection.close_if_unusable_or_obsolete()
         _postpone(claimed, error)
         return 0
@@ -210,11 +209,13 @@ def settle(delivery: Delivery, named: Named) -> bool:
         delivery.close(stop.reason, **stop.evidence)
     except Held:
         return not _hold(delivery)
-    except (OperationalError, InterfaceError) as error:
+    except HEALS as error:
         return not _try_again(delivery, error)
-    except Exception as error:
+    except Exception as error:  # a mistake in one run is no reason to stop those of others
         log.exception("Delivery %s failed", delivery.public_id)
-        delivery.close(Reason.ACTION_FAILED, **_unexpected(delivery, error))
+        macro = str(delivery.listener.macro or delivery.listener) if delivery.listener else ""
+        failed = unforeseen(error, macro, delivery.find or ", ".join(delivery.references))
+        delivery.close(failed.reason, **failed.evidence)
     return True
 
 
@@ -226,24 +227,15 @@ def _hold(delivery: Delivery) -> bool:
     return True
 
 
-def _unexpected(delivery: Delivery, error: Exception) -> dict[str, str]:
-    return {
-        "action": "The run",
-        "macro": str(delivery.listener.macro or delivery.listener) if delivery.listener else "",
-        "ticket": delivery.find or ", ".join(delivery.references),
-        "why": f"{type(error).__name__}: {error}.",
-    }
-
-
 def _try_again(delivery: Delivery, error: Exception) -> bool:
     """Let it wait for another attempt; False after the last."""
     log.warning("Delivery %s met trouble that may heal: %s", delivery.public_id, error)
-    why = f"{type(error).__name__}: {error}".strip() + "."
+    why = as_sentence(error)
     if delivery.attempts >= MOST_ATTEMPTS:
         delivery.close(Reason.GAVE_UP, attempts=delivery.attempts, why=why)
         return False
-    wait = FIRST_WAIT * 2 ** (delivery.attempts - 1)
-    delivery.next_attempt_at, delivery.claimed_at = timezone.now() + wait, None
+    later = timezone.now() + wait_after(delivery.attempts)
+    delivery.next_attempt_at, delivery.claimed_at = later, None
     delivery.evidence = {"why": why}
     delivery.save(update_fields=["next_attempt_at", "claimed_at", "evidence"])
     return True

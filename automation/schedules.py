@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import calendar
+import logging
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from automation.bulk import start_bulk
 from automation.models import BulkRun, Schedule
 from automation.pauses import unpaused
+from automation.trouble import HEALS, as_sentence
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow
 from feedback.models import Ticket
+
+log = logging.getLogger(__name__)
+
+CLOCK = "%Y-%m-%d %H:%M %Z"
 
 STEPS = {
     Schedule.Every.HOUR: timedelta(hours=1),
@@ -75,51 +82,73 @@ def _months_later(start: datetime, count: int) -> datetime:
 
 def start_due() -> int:
     """Begin what is due; a time that was missed is not made up for."""
-    begun = 0
-    while _start_one():
-        begun += 1
-    return begun
+    due = list(_due().order_by("next_run_at").values_list("pk", flat=True))
+    return sum(_start_alone(pk) for pk in due)
+
+
+def _due() -> QuerySet[Schedule]:
+    due = Schedule.objects.filter(enabled=True, next_run_at__lte=timezone.now())
+    return due.filter(unpaused("feedback_type__project"))
+
+
+def _start_alone(pk: int) -> bool:
+    """Whatever becomes of it, the others begin; the next sweep tries again what heals."""
+    try:
+        return _start(pk)
+    except HEALS as error:
+        log.warning("Schedule %s met trouble: %s", pk, error)
+        connection.close_if_unusable_or_obsolete()
+        return False
 
 
 @transaction.atomic
-def _start_one() -> bool:
-    now = timezone.now()
-    schedule = (
-        Schedule.objects.filter(enabled=True, next_run_at__lte=now)
-        .filter(unpaused("feedback_type__project"))
-        .select_for_update(of=("self",), skip_locked=True)
-        .order_by("next_run_at")
-        .first()
-    )
+def _start(pk: int) -> bool:
+    """False where somebody else has it, or had it."""
+    schedule = _due().select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
     if schedule is None:
         return False
+    now = timezone.now()
     schedule.next_run_at = next_time(schedule, now)
     schedule.save(update_fields=["next_run_at"])
-    _begin(schedule)
+    if schedule.ends_at is not None and schedule.ends_at < now:
+        ended = timezone.localtime(schedule.ends_at)
+        _keep_problem(schedule, f"Its time was missed, and no run may come after {ended:{CLOCK}}.")
+    else:
+        _begin(schedule)
     return True
 
 
 def _begin(schedule: Schedule) -> None:
-    chosen, actor = f"Schedule “{schedule}”", f"{schedule} → {schedule.macro}"
     tickets = Ticket.objects.filter(feedback_type=schedule.feedback_type_id)
     try:
-        inside = narrow(tickets, schedule.filter) if schedule.filter else tickets
-        start_bulk(
-            schedule.macro,
-            inside,
-            chosen=chosen,
-            actor=actor,
-            schedule=schedule,
-            within=schedule.filter,
-        )
-    except (BrokenFilter, ValidationError) as error:
-        why = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-        BulkRun.objects.create(
-            macro=schedule.macro,
-            schedule=schedule,
-            chosen=chosen,
-            actor=actor,
-            state=BulkRun.State.CANCELLED,
-            problem=why,
-            ended_at=timezone.now(),
-        )
+        with transaction.atomic():
+            inside = narrow(tickets, schedule.filter) if schedule.filter else tickets
+            start_bulk(
+                schedule.macro,
+                inside,
+                schedule=schedule,
+                within=schedule.filter,
+                chosen=f"Schedule “{schedule}”",
+                actor=f"{schedule} → {schedule.macro}",
+            )
+    except HEALS:
+        raise
+    except ValidationError as error:
+        _keep_problem(schedule, " ".join(error.messages))
+    except BrokenFilter as error:
+        _keep_problem(schedule, str(error))
+    except Exception as error:  # a mistake in one schedule is no reason to stop the others
+        log.exception("Schedule %s failed", schedule.pk)
+        _keep_problem(schedule, as_sentence(error))
+
+
+def _keep_problem(schedule: Schedule, problem: str) -> None:
+    BulkRun.objects.create(
+        macro=schedule.macro,
+        schedule=schedule,
+        state=BulkRun.State.CANCELLED,
+        problem=problem,
+        ended_at=timezone.now(),
+        chosen=f"Schedule “{schedule}”",
+        actor=f"{schedule} → {schedule.macro}",
+    )

@@ -8,6 +8,7 @@ import automation.answers  # noqa: F401  takes the answers to calls
 from apikeys import services
 from automation import bulk, key_use, queue, retention, schedules, triggers
 from automation.outbox.crew import call_crew
+from automation.trouble import each_alone
 
 
 @shared_task(ignore_result=True)
@@ -19,8 +20,7 @@ def settle_received() -> None:
 @shared_task(ignore_result=True)
 def start_by_itself() -> None:
     """What schedules, triggers and bulk runs have to do; a trigger may lead to another."""
-    schedules.start_due()
-    if not all((triggers.fire(), bulk.work_off())):
+    if not each_alone(schedules.start_due, triggers.fire, bulk.work_off):
         start_by_itself.apply_async(retry=False)
 
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Iterator
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 
 from automation.listener_types.macro import MacroWork
 from automation.models import Execution, Trigger, TriggerMember
 from automation.pauses import unpaused
 from automation.reasons import Stop
-from automation.runs import carry_out, check_filter, locked, refuse
+from automation.runs import check_filter, locked, refuse
+from automation.trouble import carry_out_alone, wait_after
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow
 from feedback.models import FeedbackType, FormField, Ticket, TicketEvent
+
+log = logging.getLogger(__name__)
 
 ONE_TASK = 5.0  # seconds
 AT_ONCE = 50  # events of one ticket
@@ -51,7 +56,7 @@ def fire() -> bool:
     """Look at what happened, ticket by ticket; says whether nothing is left that could be."""
     end = time.monotonic() + ONE_TASK
     for ticket in _tickets_with_news():
-        _look_at(ticket)
+        _look_alone(ticket)
         if time.monotonic() > end:
             return False
     return True
@@ -59,8 +64,23 @@ def fire() -> bool:
 
 def _tickets_with_news() -> Iterator[int]:
     """Each once, oldest news first; what its own macros change is news for the next look."""
+    later = TicketEvent.objects.filter(next_attempt_at__gt=timezone.now())
     events = TicketEvent.objects.filter(unpaused("ticket__feedback_type__project"))
+    events = events.exclude(ticket__in=later.values("ticket"))
     yield from dict.fromkeys(events.order_by("pk").values_list("ticket", flat=True)[:1000])
+
+
+def _look_alone(pk: int) -> None:
+    """Whatever becomes of one ticket, the others go on; it is looked at again later."""
+    try:
+        _look_at(pk)
+    except Exception as error:  # what is no mistake of a run may heal
+        log.warning("What happened to ticket %s met trouble: %s", pk, error)
+        connection.close_if_unusable_or_obsolete()
+        for event in TicketEvent.objects.filter(ticket=pk).order_by("pk")[:1]:
+            event.attempts += 1
+            event.next_attempt_at = timezone.now() + wait_after(event.attempts)
+            event.save(update_fields=["attempts", "next_attempt_at"])
 
 
 @transaction.atomic
@@ -99,7 +119,7 @@ def _refusal(trigger: Trigger, ticket: Ticket) -> Stop | None:
 def _run(trigger: Trigger, event: TicketEvent, ticket: Ticket, refusal: Stop | None) -> None:
     before = Execution.objects.filter(public_id=event.cause).first() if event.cause else None
     execution = Execution(
-        ticket=ticket,
+        ticket=locked(ticket.pk),  # as it is, whatever a run that failed did to it in memory
         start=Execution.Start.TRIGGER,
         trigger=trigger,
         after=before,
@@ -110,7 +130,7 @@ def _run(trigger: Trigger, event: TicketEvent, ticket: Ticket, refusal: Stop | N
     if refusal:
         refuse(work, execution, refusal)
     else:
-        carry_out(work, execution)
+        carry_out_alone(work, execution, attempts=event.attempts)
 
 
 def _entered(trigger: Trigger, ticket: Ticket) -> bool:

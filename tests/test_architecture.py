@@ -34,7 +34,7 @@ ORDER = [
         "words",
         "macro_run",
     ),
-    *("listener_types", "outbox", "leaving", "runs", "answers", "undo", "by_hand"),
+    *("listener_types", "outbox", "leaving", "runs", "trouble", "answers", "undo", "by_hand"),
     *(
         "pauses",
         "bulk",

@@ -180,6 +180,8 @@ class BulkTicket(models.Model):
     even = models.JSONField(
         default=list, help_text="What an undo takes back although somebody changed it since."
     )
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Those that met trouble.")
+    next_attempt_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["pk"]

@@ -17,6 +17,7 @@ from feedback.models import Project, Ticket
 LONGEST_SUBJECT = 250
 LONGEST_TEXT = 200_000  # characters of a mail's text, and of its HTML
 LONGEST_TITLE = 300
+LONGEST_ADDRESS = 320
 MOST_RECIPIENTS = 100
 
 
@@ -136,6 +137,8 @@ def _addresses(to: Iterable[str]) -> list[str]:
     for address in addresses.values():
         try:
             validate_email(address)
+            if max(len(address), len(address.lower())) > LONGEST_ADDRESS:
+                raise ValidationError("It is too long.")
         except ValidationError as error:
             raise ValidationError(f"“{address[:100]}” is no mail address.") from error
     return list(addresses.values())

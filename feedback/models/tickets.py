@@ -228,6 +228,8 @@ class TicketEvent(models.Model):
     actor = models.CharField(max_length=300)
     cause = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Those that met trouble.")
+    next_attempt_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["pk"]

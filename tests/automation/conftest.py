@@ -4,9 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from automation.models import ExternalListener
-from feedback.models import Team
-from feedback.services import create_project
+from automation import triggers
+from automation.models import ExternalListener, Trigger
+from feedback.models import Team, Ticket
+from feedback.services import create_project, submit_ticket
 from tests.automation.listener_forms import table
 from tests.conftest import closing_macro
 
@@ -91,3 +92,24 @@ def whole(page, given, address, beta, close):
         | {"macro": close.pk, "protected_statuses": [beta.closed.pk]},
     )
     return ExternalListener.objects.get()
+
+
+@pytest.fixture
+def many(beta):
+    """Seven bugs: BUG-0001 and six more."""
+    for number in range(6):
+        submit_ticket(beta.bugs, summary=f"Bug {number}", submitter=beta.ada)
+    return Ticket.objects.filter(feedback_type=beta.bugs)
+
+
+@pytest.fixture
+def on(beta, close):
+    """Make a trigger that closes tickets."""
+
+    def on(event, macro=close, **fields):
+        name = fields.pop("name", f"On {event}")
+        trigger = Trigger(feedback_type=beta.bugs, name=name, event=event, macro=macro, **fields)
+        triggers.save_trigger(trigger)
+        beta.bugs.refresh_from_db()
+
+    return on

@@ -159,6 +159,7 @@ def test_a_call_that_cannot_be_sent_is_refused_when_it_is_put(put, options, told
     [
         ({"to": []}, "The mail has no recipient."),
         ({"to": ["ada"]}, "“ada” is no mail address."),
+        ({"to": ["İ" * 200 + "@example.com"]}, "is no mail address."),
         ({"to": ["a@example.com", "b@example.com, c@example.com"]}, "is no mail address."),
         ({"to": ["a@example.com\r\nBcc: b@example.com"]}, "is no mail address."),
         ({"to": [f"{number}@example.com" for number in range(101)]}, "more than 100 recipients."),

@@ -21,14 +21,6 @@ from tests.conftest import add_field, closing_macro, make_listener
 from tests.test_architecture import ROOT
 
 
-@pytest.fixture
-def many(beta):
-    """Seven bugs: BUG-0001 and six more."""
-    for number in range(6):
-        submit_ticket(beta.bugs, summary=f"Bug {number}", submitter=beta.ada)
-    return Ticket.objects.filter(feedback_type=beta.bugs)
-
-
 def names_of_statuses(tickets):
     return sorted(set(tickets.values_list("status__name", flat=True)))
 
@@ -116,19 +108,6 @@ def test_once_per_ticket_is_once(send, beta, listener, close):
     assert (again.status, again.reason) == ("skipped", "ran_before")
     beta.ticket.refresh_from_db()
     assert beta.ticket.status == beta.open
-
-
-@pytest.fixture
-def on(beta, close):
-    """Make a trigger that closes tickets."""
-
-    def on(event, macro=close, **fields):
-        name = fields.pop("name", f"On {event}")
-        trigger = Trigger(feedback_type=beta.bugs, name=name, event=event, macro=macro, **fields)
-        triggers.save_trigger(trigger)
-        beta.bugs.refresh_from_db()
-
-    return on
 
 
 def test_what_nobody_waits_for_is_not_noted(beta):

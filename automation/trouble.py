@@ -1,0 +1,70 @@
+"""What nobody foresaw ends the run that met it, and no other; what heals is tried again later."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from automation.listener_types.base import Work
+from automation.models import Execution
+from automation.reasons import Reason, Stop
+from automation.runs import carry_out, refuse
+
+log = logging.getLogger(__name__)
+
+HEALS = (OperationalError, InterfaceError)
+MOST_ATTEMPTS = 6
+FIRST_WAIT = timedelta(seconds=5)  # doubled at each attempt
+
+
+def wait_after(attempts: int) -> timedelta:
+    return FIRST_WAIT * 2 ** (min(attempts, MOST_ATTEMPTS) - 1)
+
+
+def carry_out_alone(work: Work, execution: Execution, *, attempts: int = 0) -> Execution:
+    """``carry_out``, but what nobody foresaw is kept as a failed run; what heals is raised.
+
+    ``attempts`` met what heals before: after the last of them it gives up.
+    """
+    if attempts >= MOST_ATTEMPTS:
+        why = "The database was in trouble each time."
+        return refuse(work, execution, Stop(Reason.GAVE_UP, attempts=attempts, why=why))
+    try:
+        with transaction.atomic():
+            return carry_out(work, execution)
+    except HEALS:
+        raise
+    except Exception as error:  # a mistake in one run is no reason to stop those of others
+        log.exception("%s failed on %s", work.title, execution.ticket)
+        execution.pk = None
+        ticket = execution.ticket.ref
+        return refuse(work, execution, unforeseen(error, str(work.macro or work.title), ticket))
+
+
+def unforeseen(error: Exception, macro: str, ticket: str) -> Stop:
+    why = as_sentence(error)
+    return Stop(Reason.ACTION_FAILED, action="The run", macro=macro, ticket=ticket, why=why)
+
+
+def as_sentence(error: Exception) -> str:
+    """In text that every database can keep."""
+    text = f"{type(error).__name__}: {error}".strip()
+    return text.encode("utf-8", "replace").decode().replace("\0", "") + "."
+
+
+def each_alone(*parts: Callable[[], object]) -> bool:
+    """Do every part, whatever becomes of the others; says whether each is through for now."""
+    through = [_through(part) for part in parts]
+    return all(through)
+
+
+def _through(part: Callable[[], object]) -> bool:
+    try:
+        return part() is not False
+    except Exception:  # the other parts must not wait for this one; the sweep comes back to it
+        log.exception("What runs by itself met trouble, the sweep will try again")
+        connection.close_if_unusable_or_obsolete()
+        return True
