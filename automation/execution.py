@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from django.utils import timezone
-
+from automation.brakes import Brakes
 from automation.expressions import evaluate
 from automation.listener_types import LISTENER_TYPES
 from automation.listener_types.base import Work, late, not_wanted
@@ -18,9 +15,13 @@ from automation.senders.base import Kind, Sender
 from feedback.models import Ticket
 
 
-def deliver(delivery: Delivery, named: Named) -> None:
-    """Settle ``delivery``, whose tickets are locked; raises Stop where it ends before any macro."""
+def deliver(delivery: Delivery, named: Named, brakes: Brakes) -> None:
+    """Settle ``delivery``, whose tickets are locked; raises Stop where it ends before any macro.
+
+    Raises Held where it has to wait until somebody lets its listener go on.
+    """
     listener = listener_of(delivery)
+    brakes.check_not_held(listener)
     if not listener.enabled:
         raise Stop(Reason.LISTENER_OFF, listener=listener.name)
     _check_no_test(delivery, listener)
@@ -32,8 +33,9 @@ def deliver(delivery: Delivery, named: Named) -> None:
     tickets = _own_tickets(delivery, listener, named)
     if listener_type.follows_status:
         _check_not_late(delivery)
-    _check_brake(listener, tickets)
+    brakes.grip(listener)
     executions = [execute(listener, work, ticket, delivery) for ticket in tickets]
+    brakes.check(delivery, executions)
     best = min(executions, key=lambda execution: BEST_FIRST.index(DeliveryStatus(execution.status)))
     if best.reason == Reason.DUPLICATE:
         first = Delivery.objects.filter(public_id=best.evidence["first"])
@@ -62,24 +64,6 @@ def execute(
     )
     note_what_led_to(execution, delivery)
     return carry_out(work, execution, within=listener.filter)
-
-
-class Held(Exception):
-    """The listener is about to change more tickets than it may without being asked."""
-
-
-def _check_brake(listener: ExternalListener, tickets: list[Ticket]) -> None:
-    if not listener.most_tickets:
-        return
-    since = timezone.now() - timedelta(minutes=listener.within_minutes)
-    changed = Execution.objects.filter(
-        listener=listener,
-        reason=Reason.APPLIED,
-        created_at__gt=max(since, listener.counted_from or since),
-    ).exclude(ticket__in=tickets)
-    others = changed.values("ticket").distinct()[: listener.most_tickets + 1].count()
-    if others + len(tickets) > listener.most_tickets:
-        raise Held
 
 
 def check_wanted(delivery: Delivery, listener: ExternalListener) -> None:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Prefetch, Q
+from django.db.models import Exists, F, OuterRef, Prefetch, Q
 from django.utils import timezone
 
-from automation.execution import Held, deliver
+from automation.brakes import Brakes, Held
+from automation.execution import deliver
 from automation.models import Delivery, ExternalListener
 from automation.pauses import unpaused
 from automation.reasons import Reason, Stop
-from automation.references import Directory, Named, listener_of
+from automation.references import Directory, Named, listener_of, that_may_name
 from automation.rehearsing import unless_rehearsing
 from automation.trouble import HEALS, MOST_ATTEMPTS, as_sentence, unforeseen, wait_after
 from feedback.models import Ticket
@@ -66,8 +67,12 @@ def settle_batch() -> int | None:
 
 
 def claim(limit: int) -> list[int]:
-    """Row ids that are ours to settle. What was tried before is claimed alone."""
+    """Row ids that are ours to settle. What was tried before is claimed alone.
+
+    What waits behind another is left out, lest it fill every claim while that one is held.
+    """
     now = timezone.now()
+    first = Delivery.objects.unsettled().filter(pk=OuterRef("behind"))
     with transaction.atomic():
         due = list(
             Delivery.objects.unsettled()
@@ -75,6 +80,7 @@ def claim(limit: int) -> list[int]:
             .filter(unpaused("project"))
             .exclude(listener__in=ExternalListener.objects.exclude(held_at=None).values("pk"))
             .filter(Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM_HOLDS))
+            .filter(~Exists(first))
             .select_for_update(skip_locked=True)
             .order_by("pk")
             .values_list("pk", "attempts")[:limit]
@@ -132,8 +138,10 @@ def _settle_in_order(batch: list[Delivery]) -> int:
     The tickets are locked before looking for what is earlier: whoever had them has committed.
     """
     named = _named_by(batch)
-    lock_tickets(ticket for each in named.values() for ticket in each.tickets)
-    waiting = _named_by(_earlier_than(batch))
+    tickets = {ticket for each in named.values() for ticket in each.tickets}
+    lock_tickets(tickets)
+    waiting = _named_by(_earlier_than(batch, tickets))
+    brakes = Brakes(map(listener_of, batch))
     end, settled = time.monotonic() + ONE_BATCH, 0
     for place, delivery in enumerate(batch):
         if time.monotonic() > end:
@@ -141,8 +149,8 @@ def _settle_in_order(batch: list[Delivery]) -> int:
             break
         before = _first_before(delivery, named[delivery], waiting)
         if before:
-            _leave([delivery], until=before.next_attempt_at)
-        elif settle(delivery, named[delivery]):
+            _leave([delivery], behind=before.pk)
+        elif settle(delivery, named[delivery], brakes):
             settled += 1
             continue
         waiting[delivery] = named[delivery]
@@ -161,18 +169,22 @@ def _first_before(
     return next(earlier, None)
 
 
-def _earlier_than(batch: list[Delivery]) -> list[Delivery]:
-    """What is unsettled and was received before the last of ``batch``, by whomever it is held."""
-    if not batch:
+def _earlier_than(batch: list[Delivery], tickets: Collection[int]) -> list[Delivery]:
+    """What is unsettled, was received before the last of ``batch`` and may be about the same
+    tickets, by whomever it is held.
+
+    Thousands may wait, of a listener that is held: of all but a few only the names are read.
+    """
+    if not tickets:
         return []
-    return list(
+    earlier = (
         Delivery.objects.unsettled()
-        .filter(pk__lt=batch[-1].pk)
+        .filter(pk__lt=batch[-1].pk, project__in={delivery.project_id for delivery in batch})
         .exclude(pk__in=[delivery.pk for delivery in batch])
-        .select_related("listener")
-        .only("listener", "project", "find", "references", "item", "next_attempt_at")
-        .order_by("pk")
     )
+    may_matter = that_may_name(tickets, earlier)
+    rows = Delivery.objects.filter(pk__in=may_matter).select_related("listener")
+    return list(rows.only("listener", "project", "find", "references", "item").order_by("pk"))
 
 
 def _named_by(deliveries: list[Delivery]) -> dict[Delivery, Named]:
@@ -190,25 +202,27 @@ def lock_tickets(ids: Iterable[int]) -> None:
     )
 
 
-def _leave(deliveries: list[Delivery], until: datetime | None = None) -> None:
+def _leave(deliveries: list[Delivery], behind: int | None = None) -> None:
     """Leave them received, as if they had not been claimed: their turn comes later."""
     Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(
-        attempts=F("attempts") - 1, claimed_at=None, next_attempt_at=until
+        attempts=F("attempts") - 1, claimed_at=None, next_attempt_at=None, behind=behind
     )
 
 
-def settle(delivery: Delivery, named: Named) -> bool:
+def settle(delivery: Delivery, named: Named, brakes: Brakes) -> bool:
     """Bring ``delivery`` to its end, or let it wait for another attempt; says whether it ended."""
     try:
         if delivery.attempts > MOST_ATTEMPTS:
             why = delivery.evidence.get("why", "The worker died each time.")
             raise Stop(Reason.GAVE_UP, attempts=MOST_ATTEMPTS, why=why)
-        with transaction.atomic():  # a savepoint: this delivery's effects, whole or not at all
-            deliver(delivery, named)
+        with brakes.savepoint():  # this delivery's effects, whole or not at all
+            deliver(delivery, named, brakes)
     except Stop as stop:
         delivery.close(stop.reason, **stop.evidence)
     except Held:
-        return not _hold(delivery)
+        brakes.hold(listener_of(delivery))
+        _leave([delivery])
+        return False
     except HEALS as error:
         return not _try_again(delivery, error)
     except Exception as error:  # a mistake in one run is no reason to stop those of others
@@ -216,14 +230,6 @@ def settle(delivery: Delivery, named: Named) -> bool:
         macro = str(delivery.listener.macro or delivery.listener) if delivery.listener else ""
         failed = unforeseen(error, macro, delivery.find or ", ".join(delivery.references))
         delivery.close(failed.reason, **failed.evidence)
-    return True
-
-
-def _hold(delivery: Delivery) -> bool:
-    """Leave it, and what comes after it, until somebody lets the listener go on."""
-    listener = listener_of(delivery)
-    ExternalListener.objects.filter(pk=listener.pk, held_at=None).update(held_at=timezone.now())
-    _leave([delivery])
     return True
 
 

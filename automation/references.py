@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Upper
 
 from automation.models import Delivery, ExternalListener
@@ -80,6 +82,28 @@ class Directory:
         ]
 
 
+def that_may_name(tickets: Collection[int], deliveries: QuerySet[Delivery]) -> list[int]:
+    """Row ids of those of ``deliveries`` that name some of ``tickets``, perhaps after another."""
+    own = Ticket.objects.filter(pk__in=tickets)
+    names = {*own.values_list("feedback_type__prefix", "number")}
+    links = TicketLink.objects.filter(ticket__in=tickets).values_list("remote_key", "remote_id")
+    texts = {text.upper() for link in links for text in link} - {""}
+    rows = deliveries.values_list("pk", "find", "references", "item", named=True)
+    return [
+        row.pk
+        for row in rows.iterator()
+        if any(
+            own_name(text) in names or not texts.isdisjoint(_upper(text)) for text in _names(row)
+        )
+    ]
+
+
+@lru_cache(maxsize=50_000)
+def _upper(text: str) -> frozenset[str]:
+    """The forms of a text that is asked for again and again, while it waits."""
+    return frozenset(form.upper() for form in _forms(text))
+
+
 def _canonical(system: str, name: str) -> str:
     sender = BY_SYSTEM.get(system)
     return sender.canonical(name) if sender else name.upper()
@@ -91,7 +115,7 @@ def _forms(text: str) -> set[str]:
     return names.union(*(each.spellings(name) for each in BY_SYSTEM.values() for name in names))
 
 
-def _names(delivery: Delivery) -> list[str]:
+def _names(delivery: Any) -> list[str]:
     """What a ticket may be called by ``delivery``, best first.
 
     With ``find=``, the body adds nothing but the item's id for good: the item may have moved.

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.datastructures import CaseInsensitiveMapping
 
 from access.callers import Caller
+from automation.brakes import Brakes
 from automation.intake import as_listener_reads, as_told
 from automation.models import Delivery, ExternalListener
 from automation.models.outcomes import public_id
@@ -85,7 +86,7 @@ def received_anew(delivery: Delivery) -> Iterator[Delivery]:
         again.save(force_insert=True)
         named = Directory([again]).named_by(again)
         lock_tickets(named.tickets)
-        settle(again, named)
+        settle(again, named, Brakes())
         yield again
 
 

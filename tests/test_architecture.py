@@ -41,6 +41,7 @@ ORDER = [
         "triggers",
         "schedules",
         "references",
+        "brakes",
         "execution",
         "queue",
         "calls",

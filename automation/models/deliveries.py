@@ -71,6 +71,9 @@ class Delivery(RequestRecord, Outcome):
     attempts = models.PositiveSmallIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
+    behind = models.BigIntegerField(
+        null=True, help_text="The row id of an earlier one on the same ticket, which comes first."
+    )
     settled_at = models.DateTimeField(null=True)
 
     objects = DeliveryQuerySet.as_manager()

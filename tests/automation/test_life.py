@@ -342,7 +342,7 @@ def test_one_that_comes_while_an_earlier_one_waits_is_held_back_too(
 
     earlier, later = Delivery.objects.order_by("pk")
     assert endings() == ["", ""]
-    assert (later.attempts, later.next_attempt_at) == (0, earlier.next_attempt_at)
+    assert (later.attempts, later.behind) == (0, earlier.pk)
 
 
 def test_other_tickets_do_not_wait(post, beta, listener, second, trouble):

@@ -367,23 +367,3 @@ def test_a_pause_of_everything_holds_every_project(post, beta, listener):
     queue.settle_all()
 
     assert Delivery.objects.get().status == "received"
-
-
-def test_a_listener_that_changes_too_many_tickets_holds_and_goes_on(post, beta, listener, many):
-    listener.most_tickets = 3
-    listener.save()
-    for ticket in many.order_by("pk"):
-        post(listener, find=ticket.ref)
-
-    queue.settle_all()
-
-    listener.refresh_from_db()
-    assert listener.held_at is not None
-    assert Delivery.objects.filter(reason="applied").count() == 3
-    assert Delivery.objects.filter(status="received").count() == 4
-
-    listener.held_at, listener.counted_from = None, timezone.now()
-    listener.most_tickets = 0
-    listener.save()
-    queue.settle_all()
-    assert Delivery.objects.filter(reason="applied").count() == 7
