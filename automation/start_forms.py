@@ -13,16 +13,16 @@ from automation.models import Schedule, Trigger
 from automation.schedules import next_time, save_schedule
 from automation.triggers import save_trigger
 from feedback.models import VALUES, FeedbackType
-from feedback.services import CHANGEABLE
+from feedback.services import CHANGEABLE, COMMENTS, DATA, LINKS
 
-FIELDS = (*CHANGEABLE, "tags")  # of whose changes a trigger may ask
+FIELDS = (*CHANGEABLE, "tags", COMMENTS, LINKS, DATA)  # of whose changes a trigger may ask
 YEARS = (2000, 2199)
 
 
 def field_choices(feedback_type: FeedbackType) -> list[tuple[str, str]]:
     """The fields of a ticket as its events name them, and as people call them."""
     own = [(f"{VALUES}{field.key}", field.label) for field in feedback_type.fields]
-    return [*((name, name.capitalize()) for name in FIELDS), *own]
+    return [*((name, name.replace("_", " ").capitalize()) for name in FIELDS), *own]
 
 
 def within_reach(moment: datetime) -> datetime:

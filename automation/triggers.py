@@ -13,13 +13,14 @@ from django.utils import timezone
 
 from automation.listener_types.macro import MacroWork
 from automation.models import Execution, Trigger, TriggerMember
-from automation.pauses import unpaused
+from automation.pauses import pause_over, unpaused
 from automation.reasons import Stop
 from automation.runs import check_filter, locked, refuse
 from automation.trouble import carry_out_alone, wait_after
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow
-from feedback.models import FeedbackType, FormField, Ticket, TicketEvent
+from feedback.models import FeedbackType, FormField, SavedFilter, Ticket, TicketEvent
+from feedback.services import follows_filters
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +31,18 @@ VALUES = "values."  # before the key of a form field
 
 @transaction.atomic
 def save_trigger(trigger: Trigger) -> Trigger:
-    """Keep ``trigger``; what is within its filter already has not just come there."""
+    """Keep ``trigger``; what happened before it was as it is now does not start it, nor has
+    what is within its filter already just come there.
+    """
     trigger.form_field = _form_field(trigger)
     trigger.full_clean()
-    trigger.save()
-    _seed(trigger)
+    before = Trigger.objects.select_for_update().filter(pk=trigger.pk).first()
+    if before is None or _waits_for(before) != _waits_for(trigger):
+        trigger.since = timezone.now()
+        trigger.save()
+        _seed(trigger)
+    else:
+        trigger.save()
     watch(trigger.feedback_type)
     return trigger
 
@@ -44,6 +52,19 @@ def _form_field(trigger: Trigger) -> FormField | None:
     fields = trigger.feedback_type.form_fields.all()
     key = trigger.field.removeprefix(VALUES)
     return fields.filter(key=key).first() if trigger.field.startswith(VALUES) else None
+
+
+def _waits_for(trigger: Trigger) -> tuple[object, ...]:
+    return trigger.event, trigger.field, trigger.filter_id, trigger.enabled
+
+
+@follows_filters
+def seed_again(saved: SavedFilter) -> None:
+    """What is within the filter as it is now has not just come there."""
+    waiting = saved.triggers.filter(event=Trigger.Event.ENTERED, enabled=True)
+    for trigger in waiting.select_related("filter__feedback_type__project"):
+        if _groups(trigger) != trigger.seeded_for:
+            _seed(trigger)
 
 
 def watch(kind: FeedbackType) -> None:
@@ -89,6 +110,8 @@ def _look_at(pk: int) -> None:
     if not Ticket.objects.select_for_update(skip_locked=True).filter(pk=pk).first():
         return
     ticket = locked(pk)
+    if pause_over(ticket.project):  # since the list was made
+        return
     triggers = list(
         Trigger.objects.filter(feedback_type=ticket.feedback_type, enabled=True)
         .select_related("macro__feedback_type__project", "filter__feedback_type__project")
@@ -103,6 +126,8 @@ def _look_at(pk: int) -> None:
 
 
 def _concerns(trigger: Trigger, event: TicketEvent, ticket: Ticket) -> bool:
+    if trigger.since and event.created_at < trigger.since:
+        return False
     if trigger.event == Trigger.Event.ENTERED:
         return _entered(trigger, ticket)
     return event.kind == trigger.event and (not trigger.field or trigger.field in event.fields)

@@ -31,6 +31,7 @@ from feedback.admin_forms import (
 from feedback.forms import ProjectForm
 from feedback.models import FeedbackType, Project, Status, Tag, Team, Workflow
 from feedback.pages import stand_in
+from feedback.people import note_regrouped
 from feedback.protection import why_kept
 from feedback.services import furnish_project
 
@@ -102,6 +103,13 @@ class TeamAdmin(ProjectPartAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         theirs = Caller.of(request.user).runs_community or obj is None
         return (theirs or not obj.members.exists()) and super().has_delete_permission(request, obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        team = form.instance
+        before = {*team.members.all()}
+        super().save_related(request, form, formsets, change)
+        moved = before ^ {*team.members.all()}
+        note_regrouped(moved, [team], actor=Caller.of(request.user).name)
 
     @admin.display(description="Members", ordering="count_of_members")
     def people(self, team: Any) -> int:
@@ -243,4 +251,7 @@ class PersonAdmin(AsksAccess, DjangoUserAdmin, HubAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        form.instance.teams.set(form.cleaned_data["teams"])
+        person, teams = form.instance, form.cleaned_data["teams"]
+        moved = {*person.teams.all()} ^ {*teams}
+        person.teams.set(teams)
+        note_regrouped([person], moved, actor=Caller.of(request.user).name)

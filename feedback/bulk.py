@@ -22,7 +22,7 @@ from feedback.models import (
     TicketLink,
     TicketTag,
 )
-from feedback.services import change_of, first_place, next_numbers, set_values
+from feedback.services import LINKS, change_of, first_place, next_numbers, set_values
 
 AT_ONCE = 500
 SET_APART = ("tags", "values")  # of a ticket's fields
@@ -82,7 +82,7 @@ def _note_events(old: Sequence[Work], new: Sequence[Ticket], actor: str) -> None
             ticket=work.ticket,
             kind=modified,
             actor=actor,
-            fields=[change.field for change in work.changes],
+            fields=[LINKS if change.field == "link" else change.field for change in work.changes],
         )
         for work in old
         if work.changes

@@ -12,7 +12,7 @@ from django.utils import timezone
 from feedback.data_content import as_json, cleaned, told
 from feedback.errors import OutOfOrder
 from feedback.models import Comment, Ticket, TicketChange, TicketData
-from feedback.services import change_of
+from feedback.services import COMMENTS, DATA, change_of, note_modified
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def follow_comment(
             actor=author,
             cause=cause,
         )
+        note_modified(ticket, COMMENTS, actor=actor, cause=cause)
         return Followed(comment, "added")
     if known.deleted_at is None and known.body == body:
         return Followed(_as_of(known, at))
@@ -142,6 +143,7 @@ def keep_data(
         cause,
     )
     change.save()
+    note_modified(ticket, DATA, actor=actor, cause=cause)
     return change
 
 
@@ -182,4 +184,5 @@ def _change_of(
     now = None if after is None else {"id": comment.pk, "name": after}
     change = change_of(ticket, "comment", was, now, actor, cause)
     change.save()
+    note_modified(ticket, COMMENTS, actor=actor, cause=cause)
     return change

@@ -5,14 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from feedback.models import PersonChange, PersonNote, Project, Standing, Team, Ticket
+from feedback.models import (
+    PersonChange,
+    PersonNote,
+    Project,
+    SavedFilterUse,
+    Standing,
+    Team,
+    Ticket,
+    TicketEvent,
+)
 from feedback.scores import How, adjusted
 from feedback.services import noted
 from feedback.undo import State, Undone, cannot
@@ -95,8 +104,29 @@ def _set_membership(
     if team.members.filter(pk=ticket.submitter.pk).exists() == member:
         return None
     (team.members.add if member else team.members.remove)(ticket.submitter)
+    note_regrouped([ticket.submitter], [team], actor=actor, cause=cause)
     before, after = (None, team) if member else (team, None)
     return _note(ticket, PersonChange.Field.TEAM, before, after, actor, cause)
+
+
+def note_regrouped(
+    people: Iterable[User], teams: Iterable[Team], *, actor: str, cause: str = ""
+) -> None:
+    """Let those know who wait for tickets to come within a filter, by their submitter's team."""
+    asking = SavedFilterUse.objects.filter(
+        team__in=[team.pk for team in teams], saved_filter__feedback_type__watched=True
+    )
+    tickets = Ticket.objects.filter(
+        submitter__in=[person.pk for person in people],
+        feedback_type__in=asking.values("saved_filter__feedback_type"),
+    )
+    TicketEvent.objects.bulk_create(
+        (
+            TicketEvent(ticket_id=pk, kind=TicketEvent.Kind.SUBMITTER, actor=actor, cause=cause)
+            for pk in tickets.values_list("pk", flat=True)
+        ),
+        batch_size=500,
+    )
 
 
 def restore_membership(

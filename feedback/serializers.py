@@ -33,6 +33,7 @@ from feedback.models import (
     Version,
     Workflow,
 )
+from feedback.people import note_regrouped
 from feedback.rest_fields import ValuesField
 from feedback.services import (
     add_comment,
@@ -141,7 +142,9 @@ class TeamSerializer(RowSerializer):
             raise PermissionDenied(ONLY_COMMUNITY)
         super().keep(row, values)
         if members is not None:
+            moved = {*row.members.all()} ^ {*members}
             row.members.set(members)
+            note_regrouped(moved, [row], actor=self.caller.name)
         return row
 
 

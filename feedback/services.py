@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -34,6 +34,7 @@ from feedback.models import (
 from feedback.values import Values, clean_values, from_kept
 from feedback.versions import write_content
 
+COMMENTS, LINKS, DATA = "comments", "links", "custom_data"  # as events name what gathers around
 CHANGEABLE = ("summary", "description", "team", "status", "blocking", "exposure", "score")
 
 DEFAULT_TEAMS = (
@@ -123,6 +124,10 @@ def note_event(
         TicketEvent.objects.create(
             ticket=ticket, kind=kind, actor=actor, cause=cause, fields=list(fields)
         )
+
+
+def note_modified(ticket: Ticket, field: str, *, actor: str, cause: str = "") -> None:
+    note_event(ticket, TicketEvent.Kind.MODIFIED, actor=actor, cause=cause, fields=[field])
 
 
 def first_place(feedback_type: FeedbackType) -> tuple[Status, Team | None]:
@@ -256,6 +261,7 @@ def tags_named(project: Project, names: Iterable[str]) -> list[Tag]:
     return list(tags.values())
 
 
+@transaction.atomic
 def add_comment(
     ticket: Ticket,
     *,
@@ -265,14 +271,17 @@ def add_comment(
     exposure: str = Exposure.PUBLIC,
     author: User | None = None,
 ) -> Comment:
-    return Comment.objects.create(
+    comment = Comment.objects.create(
         ticket=ticket, body=body, actor=actor, cause=cause, exposure=exposure, author=author
     )
+    note_modified(ticket, COMMENTS, actor=actor, cause=cause)
+    return comment
 
 
 @transaction.atomic
 def remove_comment(comment: Comment, *, actor: str, cause: str = "") -> None:
     change_of(comment.ticket, "comment", comment.body, None, actor, cause).save()
+    note_modified(comment.ticket, COMMENTS, actor=actor, cause=cause)
     comment.delete()
 
 
@@ -298,6 +307,7 @@ def link_ticket(
     link.full_clean()
     link.save()
     change_of(ticket, "link", None, str(link), actor, cause).save()
+    note_modified(ticket, LINKS, actor=actor, cause=cause)
     return link
 
 
@@ -310,6 +320,7 @@ def link_to(ticket: Ticket, item: Mapping[str, str]) -> TicketLink | None:
 @transaction.atomic
 def unlink_ticket(link: TicketLink, *, actor: str, cause: str = "") -> None:
     change_of(link.ticket, "link", str(link), None, actor, cause).save()
+    note_modified(link.ticket, LINKS, actor=actor, cause=cause)
     link.delete()
 
 
@@ -329,7 +340,20 @@ def save_filter(saved: SavedFilter, *, actor: str = "") -> SavedFilter:
         if isinstance(row, models.Model)
     )
     keep_filter(saved, actor=actor)
+    for follow in FOLLOWERS:
+        follow(saved)
     return saved
+
+
+FOLLOWERS: list[Callable[[SavedFilter], None]] = []
+
+
+def follows_filters(follow: Callable[[SavedFilter], None]) -> Callable[[SavedFilter], None]:
+    """Let it know of each saved filter at once, in the same transaction: later, others have
+    changed tickets.
+    """
+    FOLLOWERS.append(follow)
+    return follow
 
 
 @transaction.atomic

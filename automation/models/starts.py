@@ -71,6 +71,9 @@ class Trigger(Rule):
         help_text="The form field that “field” names, so that the database refuses to delete it.",
     )
     seeded_for = models.CharField(max_length=64, blank=True, editable=False)
+    since = models.DateTimeField(
+        null=True, editable=False, help_text="What happened before does not start it."
+    )
 
     def get_absolute_url(self) -> str:
         kind = self.feedback_type

@@ -221,6 +221,7 @@ class TicketEvent(models.Model):
     class Kind(models.TextChoices):
         SUBMITTED = "submitted", "Submitted"
         MODIFIED = "modified", "Modified"
+        SUBMITTER = "submitter", "Its submitter joined or left a team"
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=10, choices=Kind.choices)
