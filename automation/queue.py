@@ -17,12 +17,13 @@ from django.utils import timezone
 
 from automation.brakes import Brakes, Held
 from automation.execution import deliver
+from automation.healing import HEALS, renew_connection
 from automation.models import Delivery, ExternalListener
 from automation.pauses import unpaused
 from automation.reasons import Reason, Stop
 from automation.references import Directory, Named, listener_of, that_may_name
 from automation.rehearsing import unless_rehearsing
-from automation.trouble import HEALS, MOST_ATTEMPTS, as_sentence, unforeseen, wait_after
+from automation.trouble import MOST_ATTEMPTS, as_sentence, unforeseen, wait_after
 from feedback.models import Ticket
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ def settle_batch() -> int | None:
         with transaction.atomic():
             return _settle_in_order(_lock_deliveries(claimed))
     except HEALS as error:
-        connection.close_if_unusable_or_obsolete()
+        renew_connection()
         _postpone(claimed, error)
         return 0
 

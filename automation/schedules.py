@@ -7,14 +7,15 @@ import logging
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from automation.bulk import start_bulk
+from automation.healing import HEALS, renew_connection
 from automation.models import BulkRun, Schedule
 from automation.pauses import unpaused
-from automation.trouble import HEALS, as_sentence
+from automation.trouble import as_sentence
 from feedback.errors import BrokenFilter
 from feedback.filters import narrow
 from feedback.models import Ticket
@@ -97,7 +98,7 @@ def _start_alone(pk: int) -> bool:
         return _start(pk)
     except HEALS as error:
         log.warning("Schedule %s met trouble: %s", pk, error)
-        connection.close_if_unusable_or_obsolete()
+        renew_connection()
         return False
 
 

@@ -8,9 +8,10 @@ import logging
 import time
 from collections.abc import Iterator
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from automation.healing import renew_connection
 from automation.listener_types.macro import MacroWork
 from automation.models import Execution, Trigger, TriggerMember
 from automation.pauses import pause_over, unpaused
@@ -97,7 +98,7 @@ def _look_alone(pk: int) -> None:
         _look_at(pk)
     except Exception as error:  # what is no mistake of a run may heal
         log.warning("What happened to ticket %s met trouble: %s", pk, error)
-        connection.close_if_unusable_or_obsolete()
+        renew_connection()
         for event in TicketEvent.objects.filter(ticket=pk).order_by("pk")[:1]:
             event.attempts += 1
             event.next_attempt_at = timezone.now() + wait_after(event.attempts)

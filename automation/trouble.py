@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
 
+from automation.healing import HEALS, renew_connection
 from automation.listener_types.base import Work
 from automation.models import Execution
 from automation.reasons import Reason, Stop
@@ -15,7 +16,6 @@ from automation.runs import carry_out, refuse
 
 log = logging.getLogger(__name__)
 
-HEALS = (OperationalError, InterfaceError)
 MOST_ATTEMPTS = 6
 FIRST_WAIT = timedelta(seconds=5)  # doubled at each attempt
 
@@ -66,5 +66,5 @@ def _through(part: Callable[[], object]) -> bool:
         return part() is not False
     except Exception:  # the other parts must not wait for this one; the sweep comes back to it
         log.exception("What runs by itself met trouble, the sweep will try again")
-        connection.close_if_unusable_or_obsolete()
+        renew_connection()
         return True

@@ -20,7 +20,7 @@ MAY_IMPORT = {
 }
 # Inside automation each imports only what stands left of it.
 ORDER = [
-    *("safe_http", "rehearsing"),
+    *("safe_http", "rehearsing", "healing"),
     *("jql", "reasons", "xml_tree", "bodies", "outbound_messages", "session_ids", "expressions"),
     *("variables", "actions", "senders", "samples"),
     *(
@@ -34,9 +34,9 @@ ORDER = [
         "words",
         "macro_run",
     ),
-    *("listener_types", "outbox", "leaving", "runs", "trouble", "answers", "undo", "by_hand"),
+    *("listener_types", "pauses", "outbox", "leaving", "runs", "trouble", "answers", "undo"),
+    "by_hand",
     *(
-        "pauses",
         "bulk",
         "triggers",
         "schedules",

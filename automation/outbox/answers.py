@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from automation.healing import HEALS, renew_connection
 from automation.models import Outgoing
+from automation.pauses import unpaused
 
 log = logging.getLogger(__name__)
 
@@ -31,24 +34,31 @@ def takes_answers(name: str) -> Callable[[Taker], Taker]:
 
 
 def take_answers() -> None:
-    """Hand every answer that waits to who takes it."""
-    while _take_next():
-        pass
-
-
-def _take_next() -> bool:
-    with transaction.atomic():
-        row = Outgoing.objects.untaken().select_for_update(skip_locked=True).order_by("pk").first()
-        if row is None:
-            return False
+    """Hand every answer that waits to who takes it, but for what is paused."""
+    for pk in list(_untaken().order_by("pk").values_list("pk", flat=True)):
         try:
-            with transaction.atomic():
-                TAKERS[row.taker](row)
-        except (OperationalError, InterfaceError):  # heals
-            raise
-        except Exception as error:
-            log.exception("The answer to %s could not be used", row.public_id)
-            row.outcome += f" The answer could not be used: {type(error).__name__}: {error}."
-        row.taken_at = timezone.now()
-        row.save(update_fields=["taken_at", "outcome"])
-    return True
+            _take(pk)
+        except HEALS as error:  # heals: the sweep takes it again
+            log.warning("The answer to call %s met trouble: %s", pk, error)
+            renew_connection()
+
+
+def _untaken() -> QuerySet[Outgoing]:
+    return Outgoing.objects.untaken().filter(unpaused("project"))
+
+
+@transaction.atomic
+def _take(pk: int) -> None:
+    row = _untaken().select_for_update(skip_locked=True).filter(pk=pk).first()
+    if row is None:  # taken meanwhile, or paused
+        return
+    try:
+        with transaction.atomic():
+            TAKERS[row.taker](row)
+    except HEALS:
+        raise
+    except Exception as error:  # a mistake in one answer is no reason to keep back the others
+        log.exception("The answer to %s could not be used", row.public_id)
+        row.outcome += f" The answer could not be used: {type(error).__name__}: {error}."
+    row.taken_at = timezone.now()
+    row.save(update_fields=["taken_at", "outcome"])

@@ -6,8 +6,9 @@ import logging
 import os
 import threading
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
+from automation.healing import HEALS
 from automation.outbox.sending import send_due
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,9 @@ class Crew:
         """A process that ends waits for what its threads send at this moment, and no longer."""
         try:
             send_due(going=threading.main_thread().is_alive)
-        except (OperationalError, InterfaceError) as error:
+        except HEALS as error:
             log.warning("The database is in trouble, the sweep will send: %s", error)
-        except Exception:
+        except Exception:  # nobody waits for the thread, so nobody else would tell of it
             log.exception("The outbox stopped, the sweep will start it again")
         finally:
             connection.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.db.models import Q
 from django.utils import timezone
 
 from automation.models import Outgoing
@@ -12,10 +15,9 @@ from automation.outbox.secrets import without_secrets
 def send_again(outgoing: Outgoing) -> bool:
     """Let it go at once, with all its attempts; False where it went, or goes at this moment."""
     now = timezone.now()
-    undecided = Outgoing.objects.filter(
-        pk=outgoing.pk, status__in=(Outgoing.Status.WAITING, Outgoing.Status.FAILED)
-    ).exclude(pk__in=Outgoing.objects.in_hand(now).values("pk"))
-    changed = undecided.update(
+    undecided = Q(status=Outgoing.Status.WAITING) & not_in_hand(now)
+    undecided |= Q(status=Outgoing.Status.FAILED)
+    changed = Outgoing.objects.filter(undecided, pk=outgoing.pk).update(
         status=Outgoing.Status.WAITING,
         attempts=0,
         next_attempt_at=now,
@@ -29,12 +31,17 @@ def send_again(outgoing: Outgoing) -> bool:
 
 def cancel(outgoing: Outgoing, *, actor: str) -> bool:
     """Never send it; False where it went, or goes at this moment."""
-    undecided = Outgoing.objects.waiting().filter(pk=outgoing.pk)
+    undecided = Outgoing.objects.waiting().filter(not_in_hand(timezone.now()), pk=outgoing.pk)
     return bool(
-        undecided.exclude(pk__in=Outgoing.objects.in_hand(timezone.now()).values("pk")).update(
+        undecided.update(
             status=Outgoing.Status.CANCELLED,
             outcome=f"Cancelled by {actor}.",
             content=without_secrets(outgoing.content),
             claimed_at=None,
         )
     )
+
+
+def not_in_hand(now: datetime) -> Q:
+    """Asked of the row itself, so that whoever waited for a claim of it sees that claim."""
+    return Q(claimed_at=None) | Q(next_attempt_at__lte=now)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from automation.models import Outgoing
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 # Longer than any call or conversation with a mail server; then it counts as died with its worker.
 CLAIM_HOLDS = timedelta(minutes=5)
 HOLDS_OTHERS = timedelta(seconds=30)  # for so long nothing else goes to the same destination
+CLAIMING = 7_101_970  # the number of a lock, like no other in the database
 WAITS = [  # after the first, the second … attempt; a failure after the last of them is the end
     *(timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15)),
     *(timedelta(hours=1), timedelta(hours=3), timedelta(hours=6), timedelta(hours=12)),
@@ -47,23 +48,31 @@ def send_due(*, going: Callable[[], bool] = lambda: True) -> int:
     return tried
 
 
+@transaction.atomic
 def claim() -> Outgoing | None:
     """The next that is due, now ours; its attempt is committed before it is made."""
+    _claim_alone()
     now = timezone.now()
     busy = Outgoing.objects.claimed_since(now - HOLDS_OTHERS)
-    with transaction.atomic():
-        row = (
-            Outgoing.objects.due(now)
-            .exclude(destination__in=busy.values("destination"))
-            .select_for_update(skip_locked=True)
-            .order_by("next_attempt_at", "pk")
-            .first()
-        )
-        if row is not None:
-            row.attempts += 1
-            row.claimed_at, row.next_attempt_at = now, now + CLAIM_HOLDS
-            row.save(update_fields=["attempts", "claimed_at", "next_attempt_at"])
+    row = (
+        Outgoing.objects.due(now)
+        .exclude(destination__in=busy.values("destination"))
+        .select_for_update(skip_locked=True)
+        .order_by("next_attempt_at", "pk")
+        .first()
+    )
+    if row is not None:
+        row.attempts += 1
+        row.claimed_at, row.next_attempt_at = now, now + CLAIM_HOLDS
+        row.save(update_fields=["attempts", "claimed_at", "next_attempt_at"])
     return row
+
+
+def _claim_alone() -> None:
+    """Two who claim at once would not see that they claim for one destination."""
+    if connection.vendor == "postgresql":  # SQLite has one writer anyway
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
 
 
 def attempt(row: Outgoing) -> None:
