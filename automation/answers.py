@@ -17,13 +17,16 @@ from automation.listener_types.base import Work
 from automation.macro_run import Step
 from automation.models import Execution, ExecutionStep, Outgoing
 from automation.outbox import takes_answers
-from automation.reasons import Reason, Stop
+from automation.reasons import DeliveryStatus, Reason, Stop
 from automation.runs import carry_out, locked
 from feedback.models import FormField, Ticket, TicketChange
 from feedback.services import change_ticket
 from feedback.values import from_json, from_text, takes_type
 
 ACTION = "Keep of the answer"
+KEPT = ""
+MISSING = ", which does not have it: it stays as it was"
+NEWER = ", which came after that of a later call: it stays as it was"
 
 
 @takes_answers(KEEPER)
@@ -40,10 +43,27 @@ def keep_of_answer(outgoing: Outgoing) -> None:
     )
     macro = str(run.macro or run.actor) if run else ""
     title = f"Keeping the answer of {outgoing.destination}"
-    carry_out(
-        KeepWork(title, asked_by=macro, answer=outgoing.answer, keep=outgoing.content["keep"]),
-        execution,
+    work = KeepWork(
+        title,
+        asked_by=macro,
+        answer=outgoing.answer,
+        keep=outgoing.content["keep"],
+        newer=_kept_of_later(outgoing),
     )
+    carry_out(work, execution)
+
+
+def _kept_of_later(outgoing: Outgoing) -> frozenset[str]:
+    """The fields that have something of the answer to a later call about the ticket."""
+    later = Outgoing.objects.filter(
+        ticket=outgoing.ticket_id,
+        taker=KEEPER,
+        pk__gt=outgoing.pk,
+        taken_at__isnull=False,
+        execution__led_to__start=Execution.Start.ANSWER,
+        execution__led_to__status=DeliveryStatus.DONE,
+    )
+    return frozenset(key for keep in later.values_list("content__keep", flat=True) for key in keep)
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,7 @@ class KeepWork(Work):
     asked_by: str = ""  # the macro that called
     answer: Mapping[str, Any] = field(default_factory=dict)
     keep: Mapping[str, str] = field(default_factory=dict)
+    newer: frozenset[str] = frozenset()  # fields that a later call's answer was kept in
 
     def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[Step]:
         fields = {each.key: each for each in ticket.feedback_type.fields}
@@ -60,7 +81,7 @@ class KeepWork(Work):
         keys = sorted(self.keep, key=lambda key: [*fields, key].index(key))
         try:
             body = body_of(self.answer)
-            found = {key: evaluate(self.keep[key], body) for key in keys}
+            found = {key: evaluate(self.keep[key], body) for key in keys if key not in self.newer}
             values = read_values(
                 fields, {key: each for key, each in found.items() if each is not None}
             )
@@ -75,18 +96,19 @@ class KeepWork(Work):
             ) from error
         changed = {change.form_field.key: change for change in changes if change.form_field}
         return [
-            _step(fields[key].label if key in fields else key, key in values, changed.get(key))
+            _step(
+                fields[key].label if key in fields else key,
+                KEPT if key in values else NEWER if key in self.newer else MISSING,
+                changed.get(key),
+            )
             for key in keys
         ]
 
 
-def _step(label: str, found: bool, change: TicketChange | None) -> Step:
-    sentence = f"Keep “{label}” of the answer"
-    if not found:
-        sentence += ", which does not have it: it stays as it was"
+def _step(label: str, became: str, change: TicketChange | None) -> Step:
     row = ExecutionStep(
         kind="keep_of_answer",
-        sentence=sentence,
+        sentence=f"Keep “{label}” of the answer{became}",
         record={"changes": [change.pk]} if change else {},
         changes=kept_effects([effect_of(change)] if change else []),
     )

@@ -11,6 +11,8 @@ from automation import answers, outbox
 from automation.by_hand import undo
 from automation.macros import save_macro
 from automation.models import Execution, Macro, Outgoing
+from automation.outbox.answers import take_answers
+from automation.pauses import go_on, pause
 from feedback.form_fields import delete_form_field, save_form_field
 from feedback.models import Ticket, TicketChange
 from feedback.services import change_ticket
@@ -194,3 +196,44 @@ def test_what_was_kept_can_be_taken_back(ask, severity):
 
 def test_the_worker_knows_who_takes_answers():
     assert outbox.answers.TAKERS["keep values"] is answers.keep_of_answer
+
+
+def test_the_answer_to_an_older_call_does_not_overwrite_that_to_a_newer_one(beta, web, severity):
+    add_field(beta.bugs, "Version")
+    call = {"method": "POST", "url": f"{web.url}/x", "headers": "", "body": ""}
+    run(beta, ("call_webhook", {**call, "keep": "severity = a\nversion = v"}), name="Older")
+    run(beta, ("call_webhook", {**call, "keep": "severity = a"}), name="Newer")
+    older, newer = Outgoing.objects.order_by("pk")
+
+    for row, answer in ((newer, {"a": "High"}), (older, {"a": "Low", "v": "2.1"})):
+        told = {"status": 200, "body": json.dumps(answer)}
+        Outgoing.objects.filter(pk=row.pk).update(status="sent", answer=told)
+        take_answers()
+
+    assert values() == {"severity": "High", "version": "2.1"}
+    kept = Execution.objects.filter(start="answer").latest("pk")
+    assert [step.sentence for step in kept.steps.all()] == [
+        "Keep “Severity” of the answer, which came after that of a later call: it stays as it was",
+        "Keep “Version” of the answer",
+    ]
+
+
+def test_a_pause_holds_answers_too(beta, web, severity, root):
+    call = {
+        "method": "POST",
+        "url": f"{web.url}/x",
+        "headers": "",
+        "body": "",
+        "keep": "severity = a",
+    }
+    run(beta, ("call_webhook", call))
+    told = {"status": 200, "body": json.dumps({"a": "High"})}
+    Outgoing.objects.update(status="sent", answer=told)
+    pause(beta.project, root)
+
+    take_answers()
+    assert values() == {}
+
+    go_on(beta.project)
+    take_answers()
+    assert values() == {"severity": "High"}
