@@ -22,7 +22,6 @@ from automation.listener_layout import ListenerLayout
 from automation.listener_versions import keep_listener
 from automation.models import KEY_PLACEHOLDER, Delivery, ExternalListener
 from automation.pages import DeletePage, WayOut, address_of, page_of
-from automation.pauses import pause_over
 from automation.senders import SENDERS
 from automation.senders.base import Sender
 from automation.trial import Pasted, Untried, recorded_requests, try_out
@@ -82,7 +81,6 @@ class AutomationPage(ManagedTypePage):
                 for listener in shown
             ],
             has_macros=self.feedback_type.macros.exists(),
-            paused=pause_over(self.project),
             **context,
         )
 

@@ -10,10 +10,11 @@ from django.core.paginator import Page as PageOfRows
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import ProtectedError, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from feedback.models import FeedbackType
 from feedback.pages import ManagedTypePage
@@ -30,6 +31,13 @@ HOMES = {  # what stands above a row's pages, by the name of its address
 
 def page_of(rows: QuerySet[Any], request: HttpRequest) -> PageOfRows[Any]:
     return Paginator(rows, AT_ONCE).get_page(request.GET.get("page"))
+
+
+def back(request: HttpRequest, otherwise: str) -> HttpResponse:
+    """To the page on which somebody pressed a button, if that is one of ours."""
+    place = request.POST.get("next", "")
+    ours = place.startswith("/") and url_has_allowed_host_and_scheme(place, allowed_hosts=None)
+    return HttpResponseRedirect(place if ours else otherwise)
 
 
 def address_of(name: str, feedback_type: FeedbackType, *args: Any) -> str:

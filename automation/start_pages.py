@@ -14,7 +14,6 @@ from django.utils.functional import cached_property
 
 from automation.models import BulkRun, Execution, Rule, Schedule, Trigger
 from automation.pages import DeletePage, address_of, page_of
-from automation.pauses import pause_over
 from automation.schedules import save_schedule
 from automation.start_forms import ScheduleForm, StartForm, TriggerForm, field_choices
 from automation.triggers import save_trigger, watch
@@ -42,7 +41,6 @@ class StartsPage(ManagedTypePage):
             ],
             page_obj=page_of(schedules.select_related(*RELATED), self.request),
             has_macros=self.feedback_type.macros.exists(),
-            paused=pause_over(self.project),
             **context,
         )
 

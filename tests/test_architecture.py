@@ -73,6 +73,7 @@ ORDER = [
     *("delivery_page", "rehearsal_pages", "run_pages", "start_pages", "bulk_pages", "slices"),
     *("rest_filters", "log_pages"),
     *("call_pages", "outbox_pages", "run_log", "switch_pages"),
+    "templatetags",
     *("params_schema", "serializers", "record_serializers"),
     *("rehearsal_serializers", "views"),
     *("start_serializers", "start_views"),

@@ -346,8 +346,11 @@ STARTS = [
     ),
     Entry("POST", BUGS + "triggers/{trigger.pk}/switch/", MANAGERS, {"enabled": ""}, 302),
     Entry("POST", BUGS + "schedules/{schedule.pk}/switch/", MANAGERS, {"enabled": ""}, 302),
+    Entry("GET", BUGS + "listeners/{listener.pk}/go-on/", MANAGERS, None, 302),
     Entry("POST", BUGS + "listeners/{listener.pk}/go-on/", MANAGERS, None, 302),
+    Entry("GET", PROJECT + "pause/", MANAGERS, None, 302),
     Entry("POST", PROJECT + "pause/", MANAGERS, {"paused": "on"}, 302),
+    Entry("GET", "/admin/community/pause/", COMMUNITY, None, 302),
     Entry("POST", "/admin/community/pause/", COMMUNITY, {"paused": "on"}, 302),
     Entry("GET", BUGS + "run/", EDITORS),
     Entry(
