@@ -21,6 +21,7 @@ from automation.reasons import DeliveryStatus, Stop
 from automation.rehearsals import NOT_REHEARSED, may_be_rehearsed, rehearse, whole
 from automation.senders.base import Kind
 from automation.shown_runs import changes_of
+from automation.waiting import Wait, what_holds
 from feedback.models import TicketChange
 from feedback.pages import Page
 
@@ -45,7 +46,7 @@ class DeliveryPage(Page):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page of a waiting request asks every second; nothing new, nothing sent."""
-        if self.waiting and request.GET.get("attempts") == str(self.delivery.attempts):
+        if self.waits and request.GET.get("was") == self.waits.sentence:
             return HttpResponse(status=204)
         return super().get(request, *args, **kwargs)
 
@@ -59,9 +60,11 @@ class DeliveryPage(Page):
             self.get_context_data(rehearsed=rehearse(delivery, self.caller))
         )
 
-    @property
-    def waiting(self) -> bool:
-        return self.delivery.status == DeliveryStatus.RECEIVED
+    @cached_property
+    def waits(self) -> Wait | None:
+        """What it waits for, until it is settled."""
+        received = self.delivery.status == DeliveryStatus.RECEIVED
+        return what_holds(self.delivery) if received else None
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         delivery = self.delivery
@@ -71,7 +74,7 @@ class DeliveryPage(Page):
             delivery=delivery,
             project=delivery.project,
             feedback_type=delivery.listener and delivery.listener.feedback_type,
-            waiting=self.waiting,
+            waits=self.waits,
             kinds=[Kind(kind).label for kind in delivery.kinds],
             executions=executions_of(delivery, self.caller),
             repeats=repeats.order_by("pk")[:MOST_REPEATS],

@@ -48,6 +48,7 @@ ORDER = [
         "intake",
         "shown_runs",
         "newer_work",
+        "waiting",
         "rehearsals",
         "bulk_rehearsals",
         "light",

@@ -11,6 +11,7 @@ from django.utils import timezone
 from automation import queue
 from automation.brakes import Brakes
 from automation.models import Delivery, Execution, ExternalListener
+from automation.pauses import pause
 from feedback.models import Ticket
 from feedback.services import change_ticket, submit_ticket
 from tests.conftest import link_to_jira, make_listener, narrow_listener
@@ -108,6 +109,29 @@ def test_what_waits_behind_a_held_listener_holds_up_no_other_ticket(
     assert set(statuses()) == {"done"}
     first = Execution.objects.filter(ticket=beta.ticket).order_by("pk").first()
     assert first.listener == held
+
+
+def test_the_page_of_a_request_says_what_holds_it(post, page, beta, pam, close, listener):
+    held = make_listener(beta, close, key="held", name="Held", held_at=timezone.now())
+    for each in (held, listener):
+        post(each, find="BUG-0001")
+    queue.settle_all()
+    first, second = Delivery.objects.order_by("pk")
+
+    told = page.get(first.get_absolute_url()).context["waits"]
+    assert told.sentence == (
+        "External listener “Held” holds, because it was about to change more than 200 tickets: it "
+        "waits until somebody lets it go on."
+    )
+    assert told.url == "/admin/projects/beta/BUG/automation/"
+
+    told = page.get(second.get_absolute_url()).context["waits"]
+    assert told.sentence == "It waits behind an earlier request about the same ticket."
+    assert told.url == first.get_absolute_url()
+
+    pause(beta.project, pam)
+    told = page.get(second.get_absolute_url()).context["waits"]
+    assert told.sentence == ("Execution is paused, by pam: it waits until somebody lets it go on.")
 
 
 @pytest.mark.postgres

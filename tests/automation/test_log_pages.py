@@ -229,11 +229,12 @@ def test_a_request_that_waits_is_looked_at_again_by_itself(page, post, listener)
 
     url = Delivery.objects.get().get_absolute_url()
     text = text_of(page.get(url))
-    assert f'hx-get="{url}?attempts=0" hx-trigger="every 1s"' in text
+    was = "was=A%20worker%20has%20not%20looked%20at%20it%20yet."
+    assert f'hx-get="{url}?{was}" hx-trigger="every 1s"' in text
     assert "A worker has not looked at it yet." in text
-    assert page.get(f"{url}?attempts=0").status_code == 204
+    assert page.get(f"{url}?{was}").status_code == 204
     settle_all()
-    assert page.get(f"{url}?attempts=0").status_code == 200
+    assert page.get(f"{url}?{was}").status_code == 200
 
 
 def test_a_repeat_and_the_first_lead_to_each_other(page, post, listener):
