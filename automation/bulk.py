@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.callers import Caller
 from access.rules import may_change
+from automation.healing import renew_connection
 from automation.leaving import close_digest_of
 from automation.listener_types.base import Work
 from automation.listener_types.macro import MacroWork
@@ -31,8 +32,7 @@ from feedback.models import SavedFilter, Ticket
 log = logging.getLogger(__name__)
 
 MOST_TICKETS = 20_000
-AT_ONCE = {"sqlite": 5}  # short where the writer's lock is one for all
-DEFAULT_AT_ONCE = 25
+AT_ONCE = 25
 ONE_TASK = 5.0  # seconds, so that a worker with much to do can be stopped
 
 
@@ -124,21 +124,12 @@ def work_off() -> bool:
     return True
 
 
-@transaction.atomic
 def _work_off_some() -> int:
-    limit = AT_ONCE.get(connection.vendor, DEFAULT_AT_ONCE)
-    waiting = list(
-        _due()
-        .select_related("bulk__macro__feedback_type__project", "bulk__undoes", "bulk__schedule")
-        .select_for_update(of=("self",), skip_locked=True)
-        .order_by("pk")[:limit]
-    )
-    in_order = sorted(waiting, key=lambda each: each.ticket_id)
-    over = [each.pk for each in in_order if _run_alone(each)]
-    BulkTicket.objects.filter(pk__in=over).delete()
-    if not waiting:
+    """Each ticket by a transaction of its own: whoever has one ticket or person waits for none."""
+    due = list(_due().order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    if not due:
         _end()
-    return len(waiting)
+    return sum(_run_alone(pk) for pk in due)
 
 
 def _due() -> QuerySet[BulkTicket]:
@@ -152,21 +143,28 @@ def _due() -> QuerySet[BulkTicket]:
     )
 
 
-def _run_alone(waiting: BulkTicket) -> bool:
-    """Whatever becomes of it, the others go on; says whether it is over."""
+def _run_alone(pk: int) -> bool:
+    """Whatever becomes of it, the others go on; False where another worker has it."""
     try:
-        with transaction.atomic():
-            _run(waiting)
+        return _run(pk)
     except Exception as error:  # what is no mistake of the run may heal, and is tried again
-        log.warning("%s met trouble: %s", waiting, error)
-        later = timezone.now() + wait_after(waiting.attempts + 1)
-        own = BulkTicket.objects.filter(pk=waiting.pk)
-        own.update(attempts=F("attempts") + 1, next_attempt_at=later)
+        log.warning("Ticket %s of a bulk run met trouble: %s", pk, error)
+        renew_connection()
+        for waiting in BulkTicket.objects.filter(pk=pk):
+            waiting.attempts += 1
+            waiting.next_attempt_at = timezone.now() + wait_after(waiting.attempts)
+            waiting.save(update_fields=["attempts", "next_attempt_at"])
+        return True
+
+
+@transaction.atomic
+def _run(pk: int) -> bool:
+    related = ("bulk__macro__feedback_type__project", "bulk__undoes", "bulk__schedule")
+    rows = BulkTicket.objects.filter(pk=pk, bulk__state=BulkRun.State.RUNNING)
+    rows = rows.select_related(*related).select_for_update(of=("self",), skip_locked=True)
+    waiting = rows.first()
+    if waiting is None:
         return False
-    return True
-
-
-def _run(waiting: BulkTicket) -> None:
     bulk = waiting.bulk
     start = Execution.Start.UNDO if bulk.undoes else Execution.Start.BULK
     start = Execution.Start.SCHEDULE if bulk.schedule else start
@@ -179,6 +177,8 @@ def _run(waiting: BulkTicket) -> None:
         if isinstance(work, UndoWork):
             execution.undoes = work.run
         carry_out_alone(work, execution, attempts=waiting.attempts)
+    waiting.delete()
+    return True
 
 
 def _work(waiting: BulkTicket) -> Work | None:
@@ -189,6 +189,7 @@ def _work(waiting: BulkTicket) -> Work | None:
     return UndoWork(title_of_undo(run), run=run, even=waiting.even) if run else None
 
 
+@transaction.atomic
 def _end() -> None:
     """Those that have no ticket left, locked by nobody, are done."""
     left = BulkTicket.objects.filter(bulk=OuterRef("pk"))

@@ -42,7 +42,7 @@ def test_a_bulk_run_does_every_ticket_once(beta, close, many):
 
 def test_a_bulk_run_that_was_interrupted_goes_on(beta, close, many, monkeypatch):
     run = bulk.start_bulk(close, many, chosen="All bugs", actor="pam")
-    monkeypatch.setattr(bulk, "AT_ONCE", {"sqlite": 2, "postgresql": 2})
+    monkeypatch.setattr(bulk, "AT_ONCE", 2)
     bulk._work_off_some()
     assert run.executions.count() == 2
 
@@ -53,7 +53,7 @@ def test_a_bulk_run_that_was_interrupted_goes_on(beta, close, many, monkeypatch)
 
 
 def test_a_cancelled_bulk_run_leaves_the_rest_alone(beta, close, many, monkeypatch):
-    monkeypatch.setattr(bulk, "AT_ONCE", {"sqlite": 2, "postgresql": 2})
+    monkeypatch.setattr(bulk, "AT_ONCE", 2)
     run = bulk.start_bulk(close, many, chosen="All bugs", actor="pam")
     bulk._work_off_some()
 

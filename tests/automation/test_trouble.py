@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
+from threading import Barrier, BrokenBarrierError, Thread
 
 import pytest
-from django.db import OperationalError
+from django.contrib.auth.models import User
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from automation import bulk, runs, schedules, tasks, triggers
 from automation.models import BulkRun, BulkTicket, Execution, Schedule
 from automation.trouble import MOST_ATTEMPTS
-from feedback.models import Ticket, TicketEvent
+from feedback.models import Standing, Ticket, TicketEvent
 from feedback.services import change_ticket, submit_ticket
+from tests.automation.actions import make_macro
 from tests.conftest import closing_macro
 
 
@@ -185,3 +189,41 @@ def test_a_schedule_whose_last_time_was_missed_is_over_and_says_so(due):
     run = BulkRun.objects.get(schedule__name="First")
     assert (run.state, run.total, run.schedule.next_run_at) == ("cancelled", 0, None)
     assert run.problem.startswith("Its time was missed, and no run may come after ")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_give_points_to_the_same_people_without_waiting_in_a_circle(
+    on_postgres, beta, monkeypatch
+):
+    bob = User.objects.create_user("bob")
+    for person in (bob, bob, beta.ada):
+        submit_ticket(beta.bugs, summary="Another", submitter=person)
+    give = make_macro(beta.bugs, ("adjust_score", {"points_how": "add", "points": 5}))
+    run = bulk.start_bulk(give, Ticket.objects.all(), chosen="All", actor="pam")
+    monkeypatch.setattr(bulk, "AT_ONCE", 2)
+    carry_out, together = bulk.carry_out_alone, Barrier(2)
+
+    def carry_out_together(*args, **options):
+        """Both have a person each, before either wants the next."""
+        execution = carry_out(*args, **options)
+        with suppress(BrokenBarrierError):
+            together.wait(1)
+        return execution
+
+    monkeypatch.setattr(bulk, "carry_out_alone", carry_out_together)
+
+    def work():
+        try:
+            bulk.work_off()
+        finally:
+            connections.close_all()
+
+    workers = [Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert run.executions.filter(reason="applied").count() == 4
+    assert set(Standing.objects.values_list("points", flat=True)) == {10}
