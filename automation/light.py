@@ -14,6 +14,7 @@ from automation.models import Delivery, ExternalListener
 from automation.reasons import DeliveryStatus, Reason
 from automation.references import Directory
 from automation.rehearsals import received_anew, whole
+from automation.waiting import Wait, what_holds
 from feedback.models import Ticket
 
 LATELY = timedelta(hours=1)
@@ -36,6 +37,7 @@ class Light:
     tickets: list[Ticket] = field(default_factory=list)  # that it hit, or would hit
     would: Delivery | None = None  # how it had ended, were the listener on
     refused: list[Refusal] = field(default_factory=list)
+    waits: Wait | None = None  # what holds the newest, where it is not settled
 
     @property
     def waiting(self) -> bool:
@@ -47,15 +49,18 @@ class Light:
         newest = self.refused[0].newest.pk if self.refused else 0
         if self.delivery is None:
             return f"0.{newest}"
-        return f"{self.delivery.pk}.{self.delivery.status}.{self.delivery.attempts}.{newest}"
+        told = f"{self.delivery.pk}.{self.delivery.status}.{self.delivery.attempts}.{newest}"
+        return f"{told}.{self.waits.url}" if self.waits else told
 
 
 def light_of(listener: ExternalListener, *, after: int = 0, since: datetime | None = None) -> Light:
     """What came after the delivery with row id ``after``, and at ``since`` or later."""
     refused = refused_lately(listener, since)
     delivery = _newest(listener, after, since)
-    if delivery is None or delivery.status == DeliveryStatus.RECEIVED:
-        return Light(delivery, refused=refused)
+    if delivery is None:
+        return Light(refused=refused)
+    if delivery.status == DeliveryStatus.RECEIVED:
+        return Light(delivery, refused=refused, waits=what_holds(delivery))
     would = rehearse(delivery) if delivery.reason == Reason.LISTENER_OFF else None
     return Light(delivery, tickets_of(delivery), would, refused)
 

@@ -83,6 +83,18 @@ def test_while_a_worker_is_at_it_the_light_asks_every_second(guide, post, listen
     assert "No ticket of Bugs goes by SANDBOX-12" in text_of(follow(guide, answer))
 
 
+def test_the_light_says_what_holds_a_request(guide, post, listener):
+    waiting = guide()
+    listener.held_at = timezone.now()
+    listener.save()
+    post(listener, DONE, find="SANDBOX-12")
+
+    answer = follow(guide, waiting)
+
+    assert "holds, because it was about to change more than 200 tickets" in text_of(answer)
+    assert follow(guide, answer).status_code == 204
+
+
 def test_after_minutes_it_asks_less_often_and_then_no_more(guide):
     now = timezone.now().timestamp()
     paces = [
