@@ -98,7 +98,7 @@ def that_may_name(tickets: Collection[int], deliveries: QuerySet[Delivery]) -> l
     ]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def _upper(text: str) -> frozenset[str]:
     """The forms of a text that is asked for again and again, while it waits."""
     return frozenset(form.upper() for form in _forms(text))
