@@ -202,6 +202,6 @@ def _end() -> None:
 
 def do_at_once(bulk: BulkRun) -> list[Outgoing]:
     """The whole of a short run; what it gathered leaves, and is returned."""
-    for waiting in bulk.waiting.order_by("ticket_id"):
-        _run(waiting)
+    for pk in list(bulk.waiting.order_by("ticket_id").values_list("pk", flat=True)):
+        _run(pk)
     return close_digest_of(bulk)

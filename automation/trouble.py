@@ -12,9 +12,11 @@ from automation.healing import HEALS, renew_connection
 from automation.listener_types.base import Work
 from automation.models import Execution
 from automation.reasons import Reason, Stop
+from automation.rehearsing import unless_rehearsing
 from automation.runs import carry_out, refuse
 
 log = logging.getLogger(__name__)
+log.addFilter(unless_rehearsing)
 
 MOST_ATTEMPTS = 6
 FIRST_WAIT = timedelta(seconds=5)  # doubled at each attempt

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0016_deliveries_behind_others"),
+        ("automation", "0021_deliveries_behind_others"),
     ]
 
     operations = [

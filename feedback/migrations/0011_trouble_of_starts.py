@@ -7,17 +7,17 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0014_runs_by_echo"),
+        ("feedback", "0010_who_deleted_what"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="bulkticket",
+            model_name="ticketevent",
             name="attempts",
             field=models.PositiveSmallIntegerField(default=0, help_text="Those that met trouble."),
         ),
         migrations.AddField(
-            model_name="bulkticket",
+            model_name="ticketevent",
             name="next_attempt_at",
             field=models.DateTimeField(null=True),
         ),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedback", "0009_trouble_of_starts"),
+        ("feedback", "0011_trouble_of_starts"),
     ]
 
     operations = [

@@ -28,6 +28,6 @@ def keep_named(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("automation", "0015_triggers_name_form_fields")]
+    dependencies = [("automation", "0018_triggers_name_form_fields")]
 
     operations = [migrations.RunPython(keep_named, migrations.RunPython.noop)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0015_trouble_of_starts"),
+        ("automation", "0020_trouble_of_starts"),
     ]
 
     operations = [

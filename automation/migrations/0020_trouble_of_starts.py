@@ -7,17 +7,17 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedback", "0008_first_versions"),
+        ("automation", "0019_form_fields_named_before"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="ticketevent",
+            model_name="bulkticket",
             name="attempts",
             field=models.PositiveSmallIntegerField(default=0, help_text="Those that met trouble."),
         ),
         migrations.AddField(
-            model_name="ticketevent",
+            model_name="bulkticket",
             name="next_attempt_at",
             field=models.DateTimeField(null=True),
         ),

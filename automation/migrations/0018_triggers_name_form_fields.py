@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("automation", "0014_runs_by_echo"),
+        ("automation", "0017_who_began_bulk_runs"),
         ("feedback", "0008_first_versions"),
     ]
 
