@@ -93,11 +93,12 @@ def test_nothing_that_comes_after_what_held_is_done_before_it(post, beta, carefu
 
 
 def test_what_waits_behind_a_held_listener_holds_up_no_other_ticket(
-    post, beta, close, listener, second
+    post, beta, close, listener, second, monkeypatch
 ):
+    monkeypatch.setattr(queue, "BATCH", {connection.vendor: 5})
     held = make_listener(beta, close, key="held", name="Held", held_at=timezone.now())
     post(held, find="BUG-0001")
-    for _ in range(queue.BATCH.get(connection.vendor, queue.DEFAULT_BATCH)):
+    for _ in range(5):
         post(listener, find="BUG-0001")
     post(listener, find=second.ref)
 
