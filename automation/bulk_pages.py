@@ -133,7 +133,8 @@ class BulkRunPage(Page):
         return redirect(self.run)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        shown = runs_shown(self.caller).filter(bulk=self.run)
+        own = self.run.executions.all()
+        shown = own if self.manages else own & runs_shown(self.caller)
         executions = shown.select_related("ticket__feedback_type__project")
         counts = dict(self.run.executions.order_by().values_list("status").annotate(Count("pk")))
         settled = sum(counts.values())
