@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from automation.macro_users import Count
 from automation.models import ExternalListener
 from tests.automation.listener_forms import errors_of, rows_of, table
 from tests.conftest import make_listener
@@ -188,8 +189,9 @@ def test_a_macros_page_names_the_listeners_whose_rows_run_it(page, whole, addres
     content = " ".join(page.get(address("macro", start.pk)).content.decode().split())
     resources = page.get(address("resources"))
 
-    assert f'Run by <a href="{whole.get_absolute_url()}">Jira follows</a> (Open / Late):' in content
+    user = "Listener “Jira follows” (its status table: Open / Late)"
+    assert f'<a href="{whole.get_absolute_url()}">{user}</a>' in content
     assert {macro.name: used for macro, _, used in resources.context["macros"]} == {
-        "Close ticket": 1,
-        "Start work": 1,
+        "Close ticket": [Count(1, "listener")],
+        "Start work": [Count(1, "listener")],
     }
