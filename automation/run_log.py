@@ -60,13 +60,7 @@ class RunFilter(forms.Form):
     created_before = TimeField(label="Before", required=False)
     ref = forms.CharField(label="Ticket", required=False, max_length=50)
     actor = forms.CharField(label="Who or what", required=False, max_length=LONGEST_TEXT)
-    search = forms.CharField(
-        label="Text",
-        required=False,
-        max_length=LONGEST_TEXT,
-        help_text="In who or what, the ticket's summary, what was done, or why not. This and “Who "
-        f"or what” look at the newest {MOST_SEARCHED:,} runs that the rest leaves.",
-    )
+    search = forms.CharField(label="Text", required=False, max_length=LONGEST_TEXT)
 
     def __init__(self, *args: Any, feedback_type: FeedbackType, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -117,7 +111,8 @@ class RunLogPage(ManagedTypePage):
             log=log,
             filtered=any(form.data.get(name) for name in form.fields),
             query=self.request.GET.urlencode(),
-            most=MOST_EXPORTED,
+            most=f"{MOST_EXPORTED:,}",
+            searched=f"{MOST_SEARCHED:,}",
             not_begun=self.not_begun(),
             **context,
         )
