@@ -344,7 +344,7 @@ STARTS = [
         )
         for method, body, answer in (("GET", None, 200), ("POST", body, 302))
     ),
-    Entry("POST", BUGS + "triggers/{trigger.pk}/switch/", MANAGERS, {"enabled": ""}, 302),
+    Entry("POST", BUGS + "triggers/{trigger.pk}/switch/", MANAGERS, {"enabled": "on"}, 302),
     Entry("POST", BUGS + "schedules/{schedule.pk}/switch/", MANAGERS, {"enabled": ""}, 302),
     Entry("GET", BUGS + "listeners/{listener.pk}/go-on/", MANAGERS, None, 302),
     Entry("POST", BUGS + "listeners/{listener.pk}/go-on/", MANAGERS, None, 302),
