@@ -42,16 +42,13 @@ class StepChangeSerializer(serializers.Serializer):
 
 
 class StepSerializer(RowSerializer):
-    changes = serializers.SerializerMethodField(help_text="As people read them, long texts cut.")
+    changes = StepChangeSerializer(
+        source="told_changes", many=True, help_text="As people read them, long texts cut."
+    )
 
     class Meta:
         model = ExecutionStep
         fields = ["kind", "sentence", "changes"]
-
-    @extend_schema_field(StepChangeSerializer(many=True))
-    def get_changes(self, step: ExecutionStep) -> list[dict[str, str]]:
-        names = ("field", "before", "after")
-        return [dict(zip(names, change, strict=True)) for change in step.changes]
 
 
 class ExecutionChangeSerializer(serializers.Serializer):

@@ -147,7 +147,10 @@ def _row(run: Execution, changes: list[TicketChange]) -> dict[str, Any]:
             {"field": each.field, "before": each.before_text, "after": each.after_text}
             for each in changes
         ],
-        "steps": [{"kind": step.kind, "sentence": step.sentence} for step in run.steps.all()],
+        "steps": [
+            {"kind": step.kind, "sentence": step.sentence, "changes": step.told_changes}
+            for step in run.steps.all()
+        ],
     }
 
 
@@ -159,17 +162,23 @@ def _end() -> dict[str, Any]:
     return {**dict.fromkeys(COLUMNS, ""), "sentence": told, "changes": [], "steps": []}
 
 
+def _in_words(changes: list[dict[str, str]]) -> str:
+    return "; ".join(f"{each['field']}: {each['before']} → {each['after']}" for each in changes)
+
+
+def _told(step: dict[str, Any]) -> str:
+    changes = _in_words(step["changes"])
+    return f"{step['sentence']} ({changes})" if changes else step["sentence"]
+
+
 def csv_of(page: RunLogPage) -> Any:
     def lines() -> Iterator[list[str]]:
         yield list(COLUMNS)
         for row in page.rows():
             cells = {
                 **row,
-                "changes": "; ".join(
-                    f"{each['field']}: {each['before']} → {each['after']}"
-                    for each in row["changes"]
-                ),
-                "steps": "; ".join(step["sentence"] for step in row["steps"]),
+                "changes": _in_words(row["changes"]),
+                "steps": "; ".join(_told(step) for step in row["steps"]),
             }
             yield [guard(str(cells[name])) for name in COLUMNS]
 

@@ -91,6 +91,11 @@ class ExecutionStep(models.Model):
         return self.sentence
 
     @property
+    def told_changes(self) -> list[dict[str, str]]:
+        names = ("field", "before", "after")
+        return [dict(zip(names, change, strict=True)) for change in self.changes]
+
+    @property
     def was_so_already(self) -> bool:
         """Whether there was nothing to do; an undo, or a macro within, says so itself."""
         return not self.record and self.kind not in ("undo", "run_macro")

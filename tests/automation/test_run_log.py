@@ -136,7 +136,10 @@ def test_runs_are_taken_along_with_their_steps(page, ran):
     [cells] = csv.DictReader(io.StringIO(taken_along(page, "format=csv&start=hand")))
 
     assert [each["kind"] for each in told["steps"]] == ["add_comment"]
-    assert told["steps"][0]["sentence"] == cells["steps"]
+    (step,) = told["steps"]
+    (change,) = step["changes"]
+    assert (change["field"], change["before"]) == ("Public comment", "")
+    assert cells["steps"] == f"{step['sentence']} (Public comment:  → {change['after']})"
     assert "BUG-0002, Grüße" in cells["steps"]
     assert (told["who"], told["ticket"]) == ("pam → Talk", "BUG-0002")
 
