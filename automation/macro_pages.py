@@ -25,6 +25,7 @@ from automation.models import Macro
 from automation.pages import DeletePage, WayOut, address_of, page_of
 from automation.preview import (
     offered_variables,
+    payload_variables,
     preview,
     recorded_for,
     request_for,
@@ -109,7 +110,9 @@ class TextPreviewView(ManagedTypePage):
         try:
             return JsonResponse(self._filled(**given))
         except ValidationError as error:
-            return JsonResponse({"problem": " ".join(error.messages)})
+            asks = "payload" in given["text"] and not given["request"]
+            hint = ["No request is chosen: choose one below the parts."] if asks else []
+            return JsonResponse({"problem": " ".join(error.messages + hint)})
 
     def _filled(self, field: str, text: str, ticket: str, request: str, name: str) -> Any:
         on = ticket_for(self.feedback_type, ticket)
@@ -120,6 +123,17 @@ class TextPreviewView(ManagedTypePage):
             text_field(field, self.feedback_type), text, on, actor=actor, delivery=delivery
         )
         return {"text": filled, "ticket": on.ref}
+
+
+class VariablesView(ManagedTypePage):
+    """The variables that a recorded request, named by ``request``, adds to those of all texts."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            delivery = request_for(self.feedback_type, request.GET.get("request", ""))
+        except ValidationError as error:
+            return JsonResponse({"variables": [], "problem": " ".join(error.messages)})
+        return JsonResponse({"variables": payload_variables(delivery)})
 
 
 class MacroPage(MacroAddPage):

@@ -21,6 +21,9 @@ from feedback.models import FeedbackType, Ticket
 PUBLIC_ID = re.compile(r"[-\w]{1,100}", re.A)
 HIDDEN = "•••"  # in place of what is kept secret
 MOST_LISTENERS, MOST_REQUESTS = 5, 10
+NAME = re.compile(r"[a-z_]\w{0,99}", re.A | re.I)
+MOST_NAMES = 500
+BRIEF = 60  # characters of a value
 ABOUT_PAYLOAD = "The body of the request: go on with a dot and the tracker's own names"
 
 
@@ -32,6 +35,28 @@ def offered_variables(feedback_type: FeedbackType) -> list[tuple[str, str]]:
         for name, about in (parts or {"": ABOUT_PAYLOAD}).items()
     ]
     return known + [(f"ticket.values.{field.key}", str(field)) for field in feedback_type.fields]
+
+
+def payload_variables(delivery: Delivery | None) -> list[tuple[str, str]]:
+    """What a text may name of the request's body, the outermost first, each with its value."""
+    found: list[tuple[str, str]] = []
+    level = [("payload", delivery.payload)] if delivery else []
+    while level and len(found) < MOST_NAMES:
+        inner = [
+            (f"{name}.{key}", each)
+            for name, value in level
+            if isinstance(value, Mapping)
+            for key, each in value.items()
+            if NAME.fullmatch(key)
+        ]
+        found += [(name, "" if isinstance(each, Mapping) else _brief(each)) for name, each in inner]
+        level = inner[:MOST_NAMES]
+    return found[:MOST_NAMES]
+
+
+def _brief(value: Any) -> str:
+    text = f"{len(value)} in a list" if isinstance(value, list) else str(value)
+    return text if len(text) <= BRIEF else f"{text[:BRIEF]}…"
 
 
 def text_field(name: str, feedback_type: FeedbackType) -> TextField:

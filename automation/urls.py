@@ -23,6 +23,7 @@ from automation.macro_pages import (
     MacroPage,
     ResourcesPage,
     TextPreviewView,
+    VariablesView,
 )
 from automation.outbox_pages import OutboxPage, OutgoingPage
 from automation.rehearsal_pages import RehearseDaysPage
@@ -63,6 +64,7 @@ pages = [
     path(_type + "resources/", ResourcesPage.as_view(), name="resources"),
     path(_type + "resources/deleted/", DeletedPage.as_view(), name="deleted"),
     path(_type + "macros/add/", MacroAddPage.as_view(), name="macro_add"),
+    path(_type + "macros/variables/", VariablesView.as_view(), name="variables"),
     path(_type + "macros/preview/", TextPreviewView.as_view(), name="text_preview"),
     path(_type + "macros/<int:pk>/", MacroPage.as_view(), name="macro"),
     path(_type + "macros/<int:pk>/delete/", MacroDeletePage.as_view(), name="macro_delete"),

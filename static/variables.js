@@ -10,8 +10,10 @@
   };
 
   const known = JSON.parse(document.getElementById("variables").textContent);
+  let ofRequest = []; // of the body of the request that the preview is on
   const offeredTo = (field) => [
     ...known,
+    ...ofRequest,
     ...field.dataset.variables.split(" ").filter(Boolean).map((name) => [name, "What is entered below"]),
   ];
 
@@ -201,6 +203,21 @@
     tellOn();
   });
   on.addEventListener("input", tellOn);
+
+  const learnNames = async () => {
+    const chosen = request.value;
+    ofRequest = [];
+    if (!chosen) return;
+    try {
+      const answer = await fetch(`${form.dataset.names}?request=${encodeURIComponent(chosen)}`);
+      const { variables } = await answer.json();
+      if (request.value === chosen) ofRequest = variables;
+    } catch {
+      say("The names of this request could not be read.");
+    }
+  };
+  request.addEventListener("change", learnNames);
+  learnNames(); // browsers keep what was chosen before a reload
   new MutationObserver(showTicket).observe(form, { childList: true, subtree: true });
   form.querySelectorAll("[data-variables]").forEach(equip);
   showTicket();

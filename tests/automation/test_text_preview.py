@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from automation.models import Delivery
-from automation.preview import offered_variables
+from automation.preview import offered_variables, payload_variables
 from automation.variables import check
 from feedback.models import FeedbackType, TicketChange
 from feedback.services import submit_ticket
@@ -46,6 +46,42 @@ def test_a_request_gives_its_event_and_body(preview, beta, listener, send):
 
     assert told["text"] == "Dana: Done (Jira closed → Say it)"
     assert "there is no payload.issue.fields.reporter" in preview(text)["problem"]
+
+
+def test_the_names_of_a_request_are_offered_with_what_they_hold(page, listener, send):
+    delivery = send(listener, BODY | {"odd name": 1, "list": [1, 2], "long": "x" * 99})
+
+    told = page.get("/admin/projects/beta/BUG/macros/variables/", {"request": delivery.public_id})
+
+    assert dict(told.json()["variables"]) == {
+        "payload.issue": "",
+        "payload.list": "2 in a list",
+        "payload.long": "x" * 60 + "…",
+        "payload.issue.key": "A-1",
+        "payload.issue.fields": "",
+        "payload.issue.fields.status": "",
+        "payload.issue.fields.reporter": "Dana",
+        "payload.issue.fields.status.name": "Done",
+    }
+
+
+def test_of_a_large_body_so_many_names_are_offered(listener, send):
+    delivery = send(listener, {f"k{number}": {"a": {"b": 1}} for number in range(400)})
+
+    assert len(payload_variables(delivery)) == 500
+
+
+@pytest.mark.parametrize("request_id", ["", "0" * 32, "%00"])
+def test_without_a_request_no_names_are_offered(page, listener, request_id):
+    told = page.get("/admin/projects/beta/BUG/macros/variables/", {"request": request_id})
+
+    assert told.json()["variables"] == []
+
+
+def test_who_previews_a_request_that_is_not_chosen_is_told_so(preview):
+    assert preview("{{ payload.issue.key }}")["problem"].endswith(
+        "No request is chosen: choose one below the parts."
+    )
 
 
 def test_nothing_stays(preview, beta):

@@ -233,6 +233,7 @@ OF_AUTOMATION = [
         {"field": "add_comment.body", "text": "{{ ticket.ref }}"},
         changes=False,
     ),
+    Entry("GET", BUGS + "macros/variables/?request={delivery.public_id}", MANAGERS),
     Entry("GET", BUGS + "macros/{macro.pk}/", MANAGERS),
     Entry("POST", BUGS + "macros/{macro.pk}/", MANAGERS, MACRO, 302),
     Entry("GET", BUGS + "macros/{spare_macro.pk}/delete/", MANAGERS),
