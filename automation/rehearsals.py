@@ -95,6 +95,8 @@ def _copy(delivery: Delivery) -> Delivery:
     again = copy(delivery)
     again.listener = copy(listener_of(delivery))
     again.listener.enabled = True
+    if again.listener.held_at:
+        again.listener.most_tickets = 0  # as once somebody let it go on
     again.pk, again.public_id, again.delivery_id = None, public_id(), ""
     again.received_at = timezone.now()
     again.status, again.reason, again.evidence = DeliveryStatus.RECEIVED, "", {}

@@ -375,6 +375,20 @@ def test_a_repeat_of_what_was_done_is_no_duplicate_in_a_rehearsal(send, beta, cl
     assert rehearse(whole(delivery.pk), EVERYTHING).ended.reason == "unchanged"
 
 
+def test_of_a_held_listener_it_is_told_what_its_requests_would_do(post, beta, close):
+    listener = make_listener(beta, close, most_tickets=1, held_at=timezone.now())
+    submit_ticket(beta.bugs, summary="A second", submitter=beta.ada)
+    for ticket in Ticket.objects.all():
+        link_to_jira(ticket, remote_id="")
+    post(listener, DONE)
+
+    found = rehearse(whole(Delivery.objects.get().pk), EVERYTHING)
+
+    assert "it would wait until somebody lets it go on" in found.waits
+    assert found.ended.status == "done"
+    assert [run.run.reason for run in found.runs] == ["applied", "applied"]
+
+
 def test_what_the_brake_would_hold_is_told_and_nothing_is_held(post, beta, close):
     for ticket in (beta.ticket, submit_ticket(beta.bugs, summary="B", submitter=beta.ada)):
         link_ticket(ticket, actor="ada", system="jira", remote_key="SANDBOX-12", remote_id="")
