@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from access.rules import Right, may, may_change, seen
 from automation.actions.fields import TypeRows
 from automation.by_hand import run_by_hand, runnable, runs_shown, undo, undoing
+from automation.delivery_page import sent_by_runs
 from automation.macros import describe_macro
 from automation.models import Execution, Macro
 from automation.ran import VERSIONS, what_ran
@@ -25,7 +26,7 @@ from feedback.numbers import row_id
 from feedback.pages import Page, ProjectPage
 from feedback.undo import State
 
-MOST_LED_TO = 20  # that are shown
+MOST_LED_TO, MOST_SENT = 20, 100  # that are shown
 
 
 class RunMacroPage(ProjectPage):
@@ -108,6 +109,7 @@ class RunPage(Page):
             feedback_type=self.run.ticket.feedback_type,
             manages=may(self.caller, Right.MANAGE, project),
             may_undo=self.may_undo,
+            outgoing=sent_by_runs().filter(execution=self.run)[:MOST_SENT],
             undos=self.run.undone_by.filter(reason=Reason.APPLIED),
             led_to=self.run.led_to.order_by("pk")[:MOST_LED_TO],
             ran=what_ran([self.run])[self.run.pk],
@@ -131,7 +133,8 @@ class UndoRunPage(RunPage):
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         self._only_if_possible()
         done = undo(self.run, self.caller, even=request.POST.getlist("even"))
-        messages.success(request, done.sentence)
+        tell = messages.success if done.reason == Reason.APPLIED else messages.warning
+        tell(request, done.sentence)
         return redirect("run", done.public_id)
 
     def _only_if_possible(self) -> None:

@@ -170,6 +170,15 @@ def test_the_page_of_an_undo_says_what_is_there_now_and_then(page, closed):
         assert f'data-label="{heading}">{text}<' in shown
 
 
+def test_a_runs_page_leads_to_what_it_sent(page, beta):
+    mail = {"to": ["submitter"], "subject": "Hi there", "text": "Hello", "sending": "each"}
+    done = run(beta, ("send_email", mail)).execution
+
+    shown = page.get(done.get_absolute_url()).content.decode()
+
+    assert f'href="{done.outgoing.get().get_absolute_url()}">Hi there</a>' in shown
+
+
 def test_an_undo_that_took_nothing_back_is_not_named_on_the_run(page, beta, closed):
     for field in ({"status": beta.open}, {"team": None}):
         change_ticket(beta.ticket, actor="sam", **field)
