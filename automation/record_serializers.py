@@ -11,7 +11,7 @@ from automation.delivery_page import shown_body
 from automation.models import Delivery, Execution, ExecutionStep, Outgoing
 from automation.outbox.secrets import shown_content
 from feedback.models import Ticket
-from feedback.serializers import ValueField
+from feedback.ticket_serializers import ValueField
 from rest.fields import RowField, StrictCharField
 from rest.serializers import RowSerializer, StrictSerializer
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.rules import Right, may_change, may_make, seen
-from feedback import rest_filters, serializers
+from feedback import rest_filters, serializers, ticket_serializers
 from feedback.field_serializers import FormFieldSerializer
 from feedback.filters import Filters, takes_several
 from feedback.form_fields import users_of_field
@@ -181,7 +181,7 @@ class TicketView(Insiders, OfType, WritableResource):
     """
 
     model = Ticket
-    serializer_class = serializers.TicketSerializer
+    serializer_class = ticket_serializers.TicketSerializer
     filterset_class = rest_filters.RestTicketFilterSet
     related = ("feedback_type__project", "status__workflow", "team", "submitter")
     many_related = ("tags",)
@@ -194,13 +194,13 @@ class TicketView(Insiders, OfType, WritableResource):
         "summary": "summary",
     }
 
-    @extend_schema(responses=serializers.LinkSerializer(many=True), filters=False)
-    @action(detail=True, serializer_class=serializers.LinkSerializer)
+    @extend_schema(responses=ticket_serializers.LinkSerializer(many=True), filters=False)
+    @action(detail=True, serializer_class=ticket_serializers.LinkSerializer)
     def links(self, request: Request, **kwargs: Any) -> Response:
         """The items of outside systems that stand for this ticket."""
         return self._page(seen(TicketLink, self.caller).filter(ticket=self.get_object()))
 
-    @extend_schema(responses={201: serializers.LinkSerializer})
+    @extend_schema(responses={201: ticket_serializers.LinkSerializer})
     @links.mapping.post
     def add_link(self, request: Request, **kwargs: Any) -> Response:
         """Let an outside item stand for this ticket."""
@@ -219,27 +219,27 @@ class TicketView(Insiders, OfType, WritableResource):
             unlink_ticket(own, actor=self.caller.name)
         return Response(status=204)
 
-    @extend_schema(responses=serializers.TicketCommentSerializer(many=True), filters=False)
-    @action(detail=True, serializer_class=serializers.TicketCommentSerializer)
+    @extend_schema(responses=ticket_serializers.TicketCommentSerializer(many=True), filters=False)
+    @action(detail=True, serializer_class=ticket_serializers.TicketCommentSerializer)
     def comments(self, request: Request, **kwargs: Any) -> Response:
         """What was said about this ticket."""
         own = seen(Comment, self.caller).filter(ticket=self.get_object())
         return self._page(own.select_related("author", "ticket__feedback_type__project"))
 
-    @extend_schema(responses={201: serializers.TicketCommentSerializer})
+    @extend_schema(responses={201: ticket_serializers.TicketCommentSerializer})
     @comments.mapping.post
     def add_comment(self, request: Request, **kwargs: Any) -> Response:
         """Say something about this ticket."""
         return self._add(Comment)
 
-    @extend_schema(responses=serializers.DataSerializer(many=True), filters=False)
-    @action(detail=True, serializer_class=serializers.DataSerializer)
+    @extend_schema(responses=ticket_serializers.DataSerializer(many=True), filters=False)
+    @action(detail=True, serializer_class=ticket_serializers.DataSerializer)
     def data(self, request: Request, **kwargs: Any) -> Response:
         """What outside systems last told about this ticket, kept by listeners of custom data."""
         return self._page(seen(TicketData, self.caller).filter(ticket=self.get_object()))
 
-    @extend_schema(responses=serializers.ChangeSerializer(many=True), filters=False)
-    @action(detail=True, serializer_class=serializers.ChangeSerializer)
+    @extend_schema(responses=ticket_serializers.ChangeSerializer(many=True), filters=False)
+    @action(detail=True, serializer_class=ticket_serializers.ChangeSerializer)
     def history(self, request: Request, **kwargs: Any) -> Response:
         """What was changed, oldest first: by whom, and by which execution."""
         changes = seen(TicketChange, self.caller).filter(ticket=self.get_object())
@@ -308,7 +308,7 @@ class CommentView(Insiders, Resource):
     """Comments on tickets: added, never changed."""
 
     model = Comment
-    serializer_class = serializers.CommentSerializer
+    serializer_class = ticket_serializers.CommentSerializer
     filterset_class = rest_filters.CommentFilterSet
     related = ("author", "ticket__feedback_type__project")
     ordering_fields = {"id": "pk", "created_at": "created_at"}
