@@ -16,7 +16,8 @@ from automation.models import Execution, ExecutionStep
 from automation.reasons import EXPLANATIONS, Reason, Stop
 from automation.rehearsing import rehearsing
 from feedback.errors import BrokenFilter
-from feedback.filters import narrow, what_differs
+from feedback.filter_groups import narrow
+from feedback.filter_words import what_differs
 from feedback.models import SavedFilter, Ticket, TicketChange
 
 

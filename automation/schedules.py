@@ -17,7 +17,7 @@ from automation.models import BulkRun, Schedule
 from automation.pauses import unpaused
 from automation.trouble import as_sentence
 from feedback.errors import BrokenFilter
-from feedback.filters import narrow
+from feedback.filter_groups import narrow
 from feedback.models import Ticket
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from automation.macros import as_params
 from automation.models import BulkRun, Macro, Schedule, Trigger
 from automation.start_forms import FIELDS, ScheduleForm, StartForm, TriggerForm
 from feedback.errors import BrokenFilter
-from feedback.filters import any_of, clean_params, describe, narrow
+from feedback.filter_groups import any_of, clean_params, narrow
+from feedback.filter_words import describe
 from feedback.groups_schema import groups_schema
 from feedback.models import FeedbackType, SavedFilter, Ticket
 from feedback.serializers import OfTypeSerializer

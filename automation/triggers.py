@@ -19,7 +19,7 @@ from automation.reasons import Stop
 from automation.runs import check_filter, locked, refuse
 from automation.trouble import carry_out_alone, wait_after
 from feedback.errors import BrokenFilter
-from feedback.filters import narrow
+from feedback.filter_groups import narrow
 from feedback.models import FeedbackType, FormField, SavedFilter, Ticket, TicketEvent
 from feedback.services import follows_filters
 

@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.views.generic import FormView
 
 from feedback.errors import BrokenFilter
+from feedback.filter_groups import any_of, as_query, narrow
 from feedback.filter_versions import keep_filter
-from feedback.filters import any_of, as_query, describe, narrow
+from feedback.filter_words import describe
 from feedback.forms import NamedForm, SaveFilterForm
 from feedback.models import SavedFilter, Ticket
 from feedback.numbers import row_id

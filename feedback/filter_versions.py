@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from feedback.filters import describe
+from feedback.filter_words import describe
 from feedback.models import FeedbackType, SavedFilter, Version
 from feedback.versions import Content, field_lines, id_of, keep_version, values_of
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
-from decimal import Decimal
 from functools import cache, reduce
 from operator import or_
 from typing import Any
@@ -18,31 +16,23 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 
-from feedback.data_filter import HOW, DataFilter, what_it_holds
-from feedback.errors import BrokenFilter, GroupProblems, GroupsRefused
-from feedback.field_kinds import as_number, kind_of
+from feedback.data_filter import HOW, DataFilter
+from feedback.field_kinds import kind_of
 from feedback.models import (
     MOST_POINTS,
     Exposure,
     FeedbackType,
     FormField,
     Project,
-    SavedFilter,
     Status,
     Tag,
     Team,
     Ticket,
-    as_text,
 )
 from feedback.numbers import row_id
-from feedback.value_filters import IS, Verbs
-from feedback.values import shown
-from rest.errors import by_field
 from rest.filters import TruthFilter
-from rest.nearest import nearest
 
 NOT = "__not"
 FIELD = "field."  # before the key of a form field
@@ -50,19 +40,7 @@ FIELD = "field."  # before the key of a form field
 # What participants may filter by: all of it stands on the tickets that they see.
 FOR_EVERYONE = ("search", "status", "tags", "blocking", "created_after", "created_before")
 
-# Between a field's label and its values, and the same for its opposite.
-VERBS: dict[str, Verbs] = {
-    "search": ("contains", "does not contain"),
-    "submitter_email": ("contains", "does not contain"),
-    "score_min": ("is at least", "is less than"),
-    "score_max": ("is at most", "is more than"),
-    "created_after": ("is on or after", "is before"),
-    "created_before": ("is on or before", "is after"),
-    "custom_data": ("has", "does not have"),
-}
-
 MOST_VALUES = 200  # of one field
-MOST_GROUPS = 50
 LONGEST_TEXT = 200  # SQLite refuses much longer patterns
 
 Called = dict[str, list[Any]]  # rows by what was given for them, in small letters
@@ -287,193 +265,12 @@ def of_type(
     )
 
 
-def clean_params(
-    params: Any, feedback_type: FeedbackType, known: Known | None = None
-) -> dict[str, list[Any]]:
-    """What each parameter of a group means, as a list of values.
-
-    Raises ValidationError for whatever a filter set by itself would drop in silence, and then
-    match everything: unknown names, values that cannot be, no value at all.
-    """
-    if not isinstance(params, Mapping) or not params:
-        raise ValidationError("A group of a filter needs at least one field and its values.")
-    there = filters_named(params, feedback_type)
-    for name in params:
-        if name not in there:
-            near = nearest(name, filters_of(feedback_type))
-            raise ValidationError({name: f"There is no field “{name}” to filter by.{near}"})
-    form = of_type(as_query(params), feedback_type, known).form
-    if not form.is_valid():
-        raise ValidationError(form.errors.as_data())
-    cleaned = {name: as_list(form.cleaned_data[name]) for name in params}
-    problems = {
-        name: _problem(there[name], as_list(params[name]), cleaned[name]) for name in params
-    }
-    if any(problems.values()):
-        raise ValidationError({name: problem for name, problem in problems.items() if problem})
-    return cleaned
-
-
-def _problem(asked: filters.Filter, given: list[Any], cleaned: list[Any]) -> str:
-    if not cleaned:
-        return "choose at least one value, or leave it out."
-    if len(given) > MOST_VALUES:
-        return f"give at most {MOST_VALUES} values."
-    if len(given) > 1 and not takes_several(asked):
-        return "give one value only."
-    if any(value is None or isinstance(value, (Mapping, list)) for value in given):
-        return "a value is text, a number, or true or false."
-    return ""
-
-
-def clean_groups(
-    groups: Any, feedback_type: FeedbackType, known: Known | None = None
-) -> list[dict[str, list[Any]]]:
-    """Every group of a saved filter, checked; raises GroupsRefused with all that is wrong."""
-    if not isinstance(groups, list) or not groups:
-        raise ValidationError("A filter needs at least one group of fields.")
-    if len(groups) > MOST_GROUPS:
-        raise ValidationError(f"A filter has at most {MOST_GROUPS} groups.")
-    cleaned: list[dict[str, list[Any]]] = []
-    by_group: list[GroupProblems] = [{} for _ in groups]
-    sentences: list[str] = []
-    for place, group in enumerate(groups):
-        try:
-            cleaned.append(clean_params(group, feedback_type, known))
-        except ValidationError as error:
-            by_group[place] = by_field(error)
-            sentences += _sentences(by_group[place], feedback_type)
-    if sentences:
-        raise GroupsRefused(by_group, sentences)
-    return cleaned
-
-
-def _sentences(problems: GroupProblems, feedback_type: FeedbackType) -> list[str]:
-    """With the labels that people know, where a field is one to filter by."""
-    known = filters_named(problems, feedback_type)
-    return [
-        f"{known[name].label}: {' '.join(messages)}" if name in known else " ".join(messages)
-        for name, messages in problems.items()
-    ]
-
-
-def as_kept(cleaned: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """A group that was checked, as a saved filter keeps it: rows by id, days as text."""
-    return {name: [_as_kept(value) for value in values] for name, values in cleaned.items()}
-
-
-def _as_kept(value: Any) -> Any:
-    if isinstance(value, models.Model):
-        return value.pk
-    if isinstance(value, Decimal):
-        return as_number(value)
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def narrow(tickets: QuerySet[Ticket], saved: SavedFilter) -> QuerySet[Ticket]:
-    """Tickets inside ``saved``. A filter gone stale matches nothing: it raises BrokenFilter."""
-    try:
-        clean_groups(saved.groups, saved.feedback_type)
-    except ValidationError as error:
-        why = " ".join(error.messages)
-        raise BrokenFilter(f"Filter “{saved}” no longer works: {why}") from error
-    return any_of(tickets, saved.groups, saved.feedback_type)
-
-
-def any_of(
-    tickets: QuerySet[Ticket], groups: Iterable[Mapping[str, Any]], feedback_type: FeedbackType
-) -> QuerySet[Ticket]:
-    """Tickets inside at least one of ``groups``, each of which was checked before."""
-    among = tickets.order_by()  # each group looks at these alone, not at all of the type
-    inside = (
-        Q(pk__in=of_type(as_query(group), feedback_type, tickets=among).qs.values("pk"))
-        for group in groups
-    )
-    return tickets.filter(reduce(or_, inside))
-
-
-def what_differs(ticket: Ticket, saved: SavedFilter) -> list[str]:
-    """Why ``ticket`` is outside ``saved``: “status is New”, for each field that keeps it out."""
-    alone = Ticket.objects.filter(pk=ticket.pk)
-    feedback_type = saved.feedback_type
-    keeping_out: dict[str, list[Any]] = defaultdict(list)
-    for group in saved.groups:
-        for name, values in group.items():
-            if not any_of(alone, [{name: values}], feedback_type).exists():
-                keeping_out[name.removesuffix(NOT)] += as_list(values)
-    known = filters_named(keeping_out, feedback_type)
-    return list(
-        dict.fromkeys(
-            f"{str(known[name].label).lower()} {what}"
-            for name, values in keeping_out.items()
-            for what in _differs(ticket, known[name], name, values)
-        )
-    )
-
-
-def _differs(ticket: Ticket, asked: filters.Filter, name: str, values: list[Any]) -> list[str]:
-    if isinstance(asked, DataFilter):
-        return what_it_holds(ticket, values)
-    return [f"is {_actual(ticket, name) or 'empty'}"]
-
-
-def _actual(ticket: Ticket, name: str) -> str:
-    """What ``ticket`` has in the field that the filter ``name`` looks at."""
-    if name == "search":
-        return f"“{ticket.summary}”"
-    if field := form_field_of(name, ticket.feedback_type):
-        return shown(field, ticket.values.get(field.key))
-    value: Any = ticket
-    for step in TicketFilterSet.base_filters[name].field_name.split("__"):
-        value = getattr(value, step, None)
-    if isinstance(value, models.Manager):
-        return as_text([str(row) for row in value.all()])
-    if isinstance(value, datetime):
-        value = timezone.localtime(value).date()
-    return _shown(TicketFilterSet.base_filters[name], value)
-
-
-def describe(groups: Any, feedback_type: FeedbackType, known: Known | None = None) -> str:
-    """The filter as a sentence; raises ValidationError where it cannot be understood."""
-    return ", or ".join(
-        " and ".join(_phrase(name, values, feedback_type) for name, values in group.items())
-        for group in clean_groups(groups, feedback_type, known)
-    )
-
-
-def _phrase(name: str, values: list[Any], feedback_type: FeedbackType) -> str:
-    asked = filters_named([name], feedback_type)[name]
-    given = " or ".join(_shown(asked, value) for value in values)
-    return f"{asked.label} {verbs_of(name, asked)[name.endswith(NOT)]} {given}"
-
-
-def _shown(asked: filters.Filter, value: Any) -> str:
-    choices = dict(asked.extra.get("choices", ()))
-    return choices.get(value) or as_text(value)
-
-
-def verbs_of(name: str, asked: filters.Filter) -> Verbs:
-    return getattr(asked, "verbs", None) or VERBS.get(name.removesuffix(NOT), IS)
-
-
 def takes_several(asked: filters.Filter) -> bool:
     return isinstance(asked, filters.MultipleChoiceFilter)
 
 
 def is_for_everyone(name: str) -> bool:
     return name.removesuffix(NOT) in FOR_EVERYONE
-
-
-def as_query(params: Mapping[str, Any]) -> QueryDict:
-    """A group as the query string that the filter set reads."""
-    query = QueryDict(mutable=True)
-    for name, values in params.items():
-        query.setlist(name, [_as_param(value) for value in as_list(values)])
-    return query
-
-
-def _as_param(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def as_list(values: Any) -> list[Any]:

@@ -8,14 +8,8 @@ import django_filters as filters
 
 from feedback.data_filter import MOST_ASKED, DataFilter
 from feedback.data_paths import LONGEST_ASKED
-from feedback.filters import (
-    LONGEST_TEXT,
-    MOST_GROUPS,
-    MOST_VALUES,
-    NumberFilter,
-    RowsFilter,
-    TicketFilterSet,
-)
+from feedback.filter_groups import MOST_GROUPS
+from feedback.filters import LONGEST_TEXT, MOST_VALUES, NumberFilter, RowsFilter, TicketFilterSet
 from feedback.models import MOST_POINTS
 from rest.fields import NOT_BLANK
 

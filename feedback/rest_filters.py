@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from access.callers import Caller
 from access.rules import Right, seen, within
 from feedback.errors import BrokenFilter
+from feedback.filter_groups import narrow
 from feedback.filters import (
     FIELD,
     Filters,
@@ -18,7 +19,6 @@ from feedback.filters import (
     asks_fields,
     filters_of,
     is_for_everyone,
-    narrow,
 )
 from feedback.models import (
     Exposure,

@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
-from feedback.filters import CHOICES_IN_PROJECT, NOT, Known, as_list, describe
+from feedback.filter_words import describe
+from feedback.filters import CHOICES_IN_PROJECT, NOT, Known, as_list
 from feedback.models import Project, SavedFilter
 from feedback.numbers import row_id
 

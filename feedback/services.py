@@ -12,8 +12,9 @@ from django.db import models, transaction
 from django.db.models import F
 
 from access.callers import Caller
+from feedback.filter_groups import as_kept, clean_groups
 from feedback.filter_versions import keep_filter
-from feedback.filters import as_kept, clean_groups, form_field_of
+from feedback.filters import form_field_of
 from feedback.models import (
     Comment,
     Exposure,

@@ -16,19 +16,16 @@ from django.shortcuts import get_object_or_404, redirect
 
 from access.rules import changeable, seen
 from feedback.errors import BrokenFilter
+from feedback.filter_groups import any_of, as_query, narrow
+from feedback.filter_words import describe, verbs_of
 from feedback.filters import (
     CHOICES_IN_PROJECT,
     NOT,
     Known,
-    any_of,
-    as_query,
-    describe,
     filters_of,
     form_field_of,
     is_for_everyone,
-    narrow,
     of_type,
-    verbs_of,
 )
 from feedback.models import FeedbackType, SavedFilter, Ticket
 from feedback.numbers import row_id

@@ -12,7 +12,7 @@ from automation.models import Macro
 from automation.rules.clone import clone_project
 from automation.rules.document import BELOW, RulesRefused
 from automation.rules.plan import carry_out, rehearse
-from feedback.filters import describe
+from feedback.filter_words import describe
 from feedback.models import FormField, Project, SavedFilter
 from feedback.services import save_filter
 from tests.conftest import add_field

@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from feedback.data_filter import Holds
 from feedback.data_paths import Asked
-from feedback.filters import clean_groups, describe, narrow, what_differs
+from feedback.filter_groups import clean_groups, narrow
+from feedback.filter_words import describe, what_differs
 from feedback.following import keep_data
 from feedback.models import SavedFilter, Ticket, TicketData
 from feedback.services import save_filter, submit_ticket

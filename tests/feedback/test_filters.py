@@ -9,15 +9,9 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from feedback.errors import BrokenFilter
-from feedback.filters import (
-    NOT,
-    TicketFilterSet,
-    clean_groups,
-    describe,
-    narrow,
-    of_type,
-    what_differs,
-)
+from feedback.filter_groups import clean_groups, narrow
+from feedback.filter_words import describe, what_differs
+from feedback.filters import NOT, TicketFilterSet, of_type
 from feedback.following import keep_data
 from feedback.models import SavedFilter, Status, Tag, Ticket
 from feedback.services import change_ticket, create_project, save_filter, submit_ticket

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from feedback.filters import describe
+from feedback.filter_words import describe
 from feedback.models import MOST_POINTS, PersonChange, SavedFilter, Standing, Ticket
 from feedback.people import add_note, adjust_points, join_team, points_of, restore_points
 from feedback.scores import How, adjusted

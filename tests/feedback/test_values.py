@@ -7,7 +7,9 @@ from django.core.exceptions import ValidationError
 
 from feedback.errors import BrokenFilter
 from feedback.field_kinds import KINDS
-from feedback.filters import NOT, describe, field_filters, filters_of, narrow, what_differs
+from feedback.filter_groups import narrow
+from feedback.filter_words import describe, what_differs
+from feedback.filters import NOT, field_filters, filters_of
 from feedback.models import FormField, SavedFilter, SavedFilterUse, Ticket, TicketChange
 from feedback.sentences import sentences_of
 from feedback.services import change_ticket, save_filter, submit_ticket
