@@ -11,7 +11,8 @@ from access.callers import Caller
 from access.rules import changeable, seen
 from automation.listener_types.macro import MacroWork
 from automation.models import Execution, Macro
-from automation.runs import carry_out, locked, rehearsal
+from automation.runs import locked, rehearsal
+from automation.trouble import carry_out_alone
 from automation.undo import UndoWork, title_of_undo, undone
 from feedback.models import Ticket
 from feedback.undo import Undone
@@ -25,13 +26,13 @@ def run_by_hand(macro: Macro, ticket: Ticket, caller: Caller) -> Execution:
     execution = Execution(
         ticket=locked(ticket.pk), start=Execution.Start.HAND, actor=f"{caller.name} → {macro}"
     )
-    return carry_out(MacroWork(f"Macro “{macro}”", macro), execution)
+    return carry_out_alone(MacroWork(f"Macro “{macro}”", macro), execution)
 
 
 @transaction.atomic
 def undo(run: Execution, caller: Caller, *, even: Container[str] = ()) -> Execution:
     """Take back what ``run`` did, by a run of its own. What did nothing leaves nothing to do."""
-    return carry_out(
+    return carry_out_alone(
         UndoWork(title_of_undo(run), run=run, even=even),
         Execution(
             ticket=locked(run.ticket_id),

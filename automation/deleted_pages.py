@@ -17,7 +17,7 @@ from automation.restoring import remake_listener, remake_macro
 from feedback.models import Version
 from feedback.numbers import row_id
 from feedback.pages import ManagedTypePage
-from feedback.services import remake_filter
+from feedback.saved_filters import remake_filter
 from feedback.versions import deleted_from
 
 REMADE_BY: dict[str, Callable[..., Any]] = {

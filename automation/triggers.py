@@ -21,7 +21,7 @@ from automation.trouble import carry_out_alone, wait_after
 from feedback.errors import BrokenFilter
 from feedback.filter_groups import narrow
 from feedback.models import FeedbackType, FormField, SavedFilter, Ticket, TicketEvent
-from feedback.services import follows_filters
+from feedback.saved_filters import follows_filters
 
 log = logging.getLogger(__name__)
 

@@ -18,6 +18,7 @@ from automation.macros import save_macro
 from automation.models import ExternalListener, Macro
 from centercode_sim.environment import kept_secret
 from feedback.form_fields import save_form_field
+from feedback.furnishing import create_project
 from feedback.models import (
     Exposure,
     FeedbackType,
@@ -28,13 +29,7 @@ from feedback.models import (
     Ticket,
     TicketLink,
 )
-from feedback.services import (
-    add_comment,
-    change_ticket,
-    create_project,
-    link_ticket,
-    submit_ticket,
-)
+from feedback.services import add_comment, change_ticket, link_ticket, submit_ticket
 
 ISSUE_KEY, ISSUE_ID = "SANDBOX-12", "10012"
 ACTOR = "The demo"

@@ -29,11 +29,11 @@ from feedback.admin_forms import (
     UniqueNames,
 )
 from feedback.forms import ProjectForm
+from feedback.furnishing import furnish_project
 from feedback.models import FeedbackType, Project, Status, Tag, Team, Workflow
 from feedback.pages import stand_in
 from feedback.people import note_regrouped
 from feedback.protection import why_kept
-from feedback.services import furnish_project
 
 
 class HubAdmin(ModelAdmin):

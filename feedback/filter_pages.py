@@ -24,8 +24,8 @@ from feedback.models import SavedFilter, Ticket
 from feedback.numbers import row_id
 from feedback.pages import ManagedTypePage
 from feedback.protection import users_of, why_kept
+from feedback.saved_filters import save_filter
 from feedback.sentences import sentences_of
-from feedback.services import save_filter
 from feedback.ticket_list import params_of
 from feedback.versions import delete_row
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from feedback.filter_versions import filter_lines, said_in_filter
 from feedback.models import SavedFilter, Version
-from feedback.services import restore_filter
+from feedback.saved_filters import restore_filter
 from feedback.version_pages import VersionsPage
 from feedback.versions import Content
 

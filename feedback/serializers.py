@@ -12,6 +12,7 @@ from access.rules import seen
 from feedback.errors import GroupsRefused
 from feedback.filter_groups import MOST_GROUPS
 from feedback.filter_versions import keep_filter
+from feedback.furnishing import create_project
 from feedback.groups_schema import groups_schema
 from feedback.models import (
     FeedbackType,
@@ -26,10 +27,7 @@ from feedback.models import (
     Workflow,
 )
 from feedback.people import note_regrouped
-from feedback.services import (
-    create_project,
-    save_filter,
-)
+from feedback.saved_filters import save_filter
 from rest.fields import (
     LONGEST_NAME,
     LowerCaseField,

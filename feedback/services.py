@@ -1,8 +1,8 @@
-"""Every write to a ticket, and what a new project comes with."""
+"""Every write to a ticket."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -12,16 +12,11 @@ from django.db import models, transaction
 from django.db.models import F
 
 from access.callers import Caller
-from feedback.filter_groups import as_kept, clean_groups
-from feedback.filter_versions import keep_filter
-from feedback.filters import form_field_of
 from feedback.models import (
     Comment,
     Exposure,
     FeedbackType,
     Project,
-    SavedFilter,
-    SavedFilterUse,
     Status,
     Tag,
     Team,
@@ -29,55 +24,11 @@ from feedback.models import (
     TicketChange,
     TicketEvent,
     TicketLink,
-    Version,
-    Workflow,
 )
 from feedback.values import Values, clean_values, from_kept
-from feedback.versions import write_content
 
 COMMENTS, LINKS, DATA = "comments", "links", "custom_data"  # as events name what gathers around
 CHANGEABLE = ("summary", "description", "team", "status", "blocking", "exposure", "score")
-
-DEFAULT_TEAMS = (
-    ("Project Managers", Team.Kind.PROJECT_MANAGER),
-    ("Beta Support", Team.Kind.SUPPORT),
-    ("Participants", Team.Kind.PARTICIPANT),
-)
-DEFAULT_STATUSES = (
-    ("New", Status.Category.NEW),
-    ("Open", Status.Category.OPEN),
-    ("In Progress", Status.Category.OPEN),
-    ("Logged to Jira", Status.Category.OPEN),
-    ("Fixed", Status.Category.DONE),
-    ("Closed", Status.Category.DONE),
-)
-DEFAULT_TYPES = (("Bugs", "BUG"), ("Suggestions", "SUG"))
-
-
-@transaction.atomic
-def furnish_project(project: Project) -> None:
-    """Give a new project the teams, workflow and feedback types that every project begins with."""
-    Team.objects.bulk_create(
-        Team(project=project, name=name, kind=kind) for name, kind in DEFAULT_TEAMS
-    )
-    workflow = Workflow.objects.create(project=project, name="Default")
-    Status.objects.bulk_create(
-        Status(workflow=workflow, name=name, category=category, order=order)
-        for order, (name, category) in enumerate(DEFAULT_STATUSES)
-    )
-    FeedbackType.objects.bulk_create(
-        FeedbackType(project=project, name=name, prefix=prefix, default_workflow=workflow)
-        for name, prefix in DEFAULT_TYPES
-    )
-
-
-def create_project(key: str, name: str) -> Project:
-    with transaction.atomic():
-        project = Project(key=key.lower(), name=name)
-        project.full_clean()
-        project.save()
-        furnish_project(project)
-    return project
 
 
 def person_behind(caller: Caller) -> User:
@@ -323,51 +274,3 @@ def unlink_ticket(link: TicketLink, *, actor: str, cause: str = "") -> None:
     change_of(link.ticket, "link", str(link), None, actor, cause).save()
     note_modified(link.ticket, LINKS, actor=actor, cause=cause)
     link.delete()
-
-
-@transaction.atomic
-def save_filter(saved: SavedFilter, *, actor: str = "") -> SavedFilter:
-    """Keep ``saved`` and note the rows it names; raises ValidationError and then keeps nothing."""
-    cleaned = clean_groups(saved.groups, saved.feedback_type)
-    saved.groups = [as_kept(group) for group in cleaned]
-    saved.full_clean()
-    saved.save()
-    saved.uses.all().delete()
-    named = {row for group in cleaned for values in group.values() for row in values}
-    named |= {form_field_of(name, saved.feedback_type) for group in cleaned for name in group}
-    SavedFilterUse.objects.bulk_create(
-        SavedFilterUse(saved_filter=saved, **{str(row._meta.model_name): row})
-        for row in named
-        if isinstance(row, models.Model)
-    )
-    keep_filter(saved, actor=actor)
-    for follow in FOLLOWERS:
-        follow(saved)
-    return saved
-
-
-FOLLOWERS: list[Callable[[SavedFilter], None]] = []
-
-
-def follows_filters(follow: Callable[[SavedFilter], None]) -> Callable[[SavedFilter], None]:
-    """Let it know of each saved filter at once, in the same transaction: later, others have
-    changed tickets.
-    """
-    FOLLOWERS.append(follow)
-    return follow
-
-
-@transaction.atomic
-def restore_filter(saved: SavedFilter, version: Version, *, actor: str) -> SavedFilter:
-    """Let ``saved`` be as ``version`` had it; raises ValidationError for what no longer fits."""
-    own = SavedFilter.objects.select_related("feedback_type__project")
-    saved = own.select_for_update(of=("self",)).get(pk=saved.pk)
-    write_content(saved, version.content)
-    return save_filter(saved, actor=actor)
-
-
-def remake_filter(kind: FeedbackType, version: Version, *, actor: str) -> SavedFilter:
-    """A new one as ``version`` had it; raises ValidationError for what no longer fits."""
-    saved = SavedFilter(feedback_type=kind)
-    write_content(saved, version.content)
-    return save_filter(saved, actor=actor)

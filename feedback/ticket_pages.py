@@ -18,13 +18,7 @@ from feedback.models import Comment, PersonNote, Ticket, TicketLink
 from feedback.numbers import row_id
 from feedback.pages import ProjectPage, TypePage
 from feedback.people import points_of
-from feedback.services import (
-    add_comment,
-    change_ticket,
-    link_ticket,
-    submit_ticket,
-    unlink_ticket,
-)
+from feedback.services import add_comment, change_ticket, link_ticket, submit_ticket, unlink_ticket
 from feedback.timeline import timeline
 from feedback.values import Shown, shown_values
 

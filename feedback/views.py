@@ -38,7 +38,8 @@ from feedback.models import (
     Workflow,
 )
 from feedback.protection import users_of
-from feedback.services import restore_filter, unlink_ticket
+from feedback.saved_filters import restore_filter
+from feedback.services import unlink_ticket
 from feedback.version_views import Versioned
 from rest.views import ID, DeletableResource, Resource, WritableResource
 

@@ -15,8 +15,10 @@ from automation import queue
 from automation.macros import save_macro
 from automation.models import Delivery, ExternalListener, Macro
 from feedback.form_fields import save_form_field
+from feedback.furnishing import create_project
 from feedback.models import FeedbackType, FormField, SavedFilter, Status, Team
-from feedback.services import create_project, link_ticket, save_filter, submit_ticket
+from feedback.saved_filters import save_filter
+from feedback.services import link_ticket, submit_ticket
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ django.setup()
 from automation.macros import save_macro
 from automation.models import Macro
 from tests.conftest import closing_macro, make_beta, make_key, make_listener
-from feedback.services import submit_ticket
+from feedback.services import (submit_ticket)
 beta = make_beta()
 for number in range(2, {tickets} + 1):
     submit_ticket(beta.bugs, summary=f"Ticket {{number}}", submitter=beta.ada)

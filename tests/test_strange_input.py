@@ -11,7 +11,7 @@ from django.urls import get_resolver, reverse
 from automation import queue
 from automation.models import Delivery, Execution
 from feedback.models import SavedFilter
-from feedback.services import save_filter
+from feedback.saved_filters import save_filter
 
 STRANGE = [
     "%00",

@@ -40,7 +40,7 @@ from feedback.field_kinds import KINDS
 from feedback.filters import Filters, RowsFilter, filters_of, takes_several
 from feedback.form_fields import put_in_order, save_form_field
 from feedback.models import FeedbackType, FormField, SavedFilter, Workflow
-from feedback.services import save_filter
+from feedback.saved_filters import save_filter
 from feedback.value_filters import none_of
 
 OWN = ("prefix", "name", "default_workflow", "archived")

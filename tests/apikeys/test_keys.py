@@ -15,7 +15,7 @@ from apikeys.models import APIKey, new_prefix
 from apikeys.secrecy import PresentedKey
 from apikeys.services import mail_uses, note_use
 from automation.tasks import mail_key_uses
-from feedback.services import create_project
+from feedback.furnishing import create_project
 from tests.conftest import make_key
 
 # Issued and proven

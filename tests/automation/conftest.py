@@ -6,8 +6,9 @@ from django.urls import reverse
 
 from automation import triggers
 from automation.models import ExternalListener, Trigger
+from feedback.furnishing import create_project
 from feedback.models import Team, Ticket
-from feedback.services import create_project, submit_ticket
+from feedback.services import submit_ticket
 from tests.automation.listener_forms import table
 from tests.conftest import closing_macro
 

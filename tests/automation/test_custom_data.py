@@ -11,7 +11,7 @@ from automation.rules.document import RulesRefused
 from automation.rules.export import rules_of
 from automation.rules.plan import carry_out, rehearse
 from feedback.models import SavedFilter, TicketData
-from feedback.services import save_filter
+from feedback.saved_filters import save_filter
 from tests.conftest import link_to_jira, make_listener, narrow_listener
 
 PRIORITY = "issue.fields.{priority: priority.name, versions: fixVersions[].name}"

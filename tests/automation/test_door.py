@@ -23,7 +23,7 @@ from automation import queue
 from automation.models import Delivery
 from automation.senders.jira import Jira
 from centercode_sim import environment
-from feedback.services import create_project
+from feedback.furnishing import create_project
 from tests.conftest import make_key, make_listener
 
 HERE = "/api/v1/projects/beta/feedbackListeners/jiraclosed"

@@ -15,8 +15,9 @@ from django.utils import timezone
 from automation import key_use, queue, retention
 from automation.actions.adjust_workflow import AdjustWorkflow
 from automation.models import Delivery, Execution, ExternalListener, MacroAction
+from feedback.furnishing import create_project
 from feedback.models import Comment, SavedFilter, TicketChange
-from feedback.services import change_ticket, create_project, link_ticket, submit_ticket
+from feedback.services import change_ticket, link_ticket, submit_ticket
 from tests.conftest import (
     closing_macro,
     link_to_jira,

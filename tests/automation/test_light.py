@@ -13,7 +13,8 @@ from django.utils import timezone
 from automation import queue
 from automation.light import light_of, refused_lately, rehearse
 from automation.models import Delivery, Execution
-from feedback.services import create_project, submit_ticket
+from feedback.furnishing import create_project
+from feedback.services import submit_ticket
 from tests.conftest import closing_macro, link_to_jira, make_key, make_listener
 
 DONE = {

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from automation.models import Delivery, ExternalListener
 from feedback.models import FeedbackType, SavedFilter, Team
-from feedback.services import save_filter
+from feedback.saved_filters import save_filter
 from tests.conftest import closing_macro, make_listener
 
 ENDPOINTS = "http://testserver/api/v1/projects/beta/feedbackListeners/"

@@ -11,8 +11,9 @@ from automation import outbox
 from automation.models import Execution, Outgoing
 from automation.outbox import sending
 from automation.outbox.results import Sent
+from feedback.furnishing import create_project
 from feedback.models import FeedbackType
-from feedback.services import create_project, submit_ticket
+from feedback.services import submit_ticket
 
 SECRET = "s3cret-of-the-tracker"
 

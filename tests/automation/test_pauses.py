@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from automation.models import Pause
 from automation.pauses import pause
-from feedback.services import create_project
+from feedback.furnishing import create_project
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from automation.models import ExternalListener, Macro, MacroAction
 from automation.rules.clone import clone_project, new_key
 from automation.rules.document import BELOW, LIMIT, RulesRefused
 from automation.rules.plan import carry_out, rehearse
+from feedback.furnishing import create_project
 from feedback.models import FeedbackType, Project, SavedFilter, Status, Tag, Team, Ticket, Workflow
-from feedback.services import create_project, save_filter
+from feedback.saved_filters import save_filter
 from tests.conftest import closing_macro, make_listener, narrow_listener
 
 BETA = """\

@@ -14,7 +14,7 @@ from automation.rules.document import BELOW, RulesRefused
 from automation.rules.plan import carry_out, rehearse
 from feedback.filter_words import describe
 from feedback.models import FormField, Project, SavedFilter
-from feedback.services import save_filter
+from feedback.saved_filters import save_filter
 from tests.conftest import add_field
 
 FIELDS = """\

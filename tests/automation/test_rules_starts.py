@@ -14,7 +14,7 @@ from automation.rules.plan import carry_out, rehearse
 from automation.schedules import save_schedule
 from automation.triggers import save_trigger
 from feedback.models import FeedbackType, SavedFilter
-from feedback.services import save_filter
+from feedback.saved_filters import save_filter
 
 STARTS = """\
     triggers:

@@ -16,7 +16,8 @@ from automation.models import BulkRun, Delivery, Execution, Schedule, Trigger
 from automation.pauses import go_on, pause
 from feedback.form_fields import delete_form_field, save_form_field
 from feedback.models import SavedFilter, Ticket, TicketEvent
-from feedback.services import change_ticket, save_filter, submit_ticket
+from feedback.saved_filters import save_filter
+from feedback.services import change_ticket, submit_ticket
 from tests.conftest import add_field, closing_macro, make_listener
 from tests.test_architecture import ROOT
 

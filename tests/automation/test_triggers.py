@@ -11,11 +11,11 @@ from automation.pauses import go_on, pause
 from feedback.following import follow_comment, follow_deletion, keep_data
 from feedback.models import Comment, FeedbackType, SavedFilter, Ticket, TicketEvent
 from feedback.people import join_team, leave_team
+from feedback.saved_filters import save_filter
 from feedback.services import (
     add_comment,
     change_ticket,
     remove_comment,
-    save_filter,
     submit_ticket,
     unlink_ticket,
 )

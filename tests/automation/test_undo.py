@@ -15,7 +15,8 @@ from automation.by_hand import run_by_hand, undo, undoing
 from automation.models import Execution, Trigger
 from automation.runs import locked
 from feedback.models import SavedFilter, Status, Team, Ticket
-from feedback.services import change_ticket, save_filter
+from feedback.saved_filters import save_filter
+from feedback.services import change_ticket
 from tests.automation.actions import make_macro, run, take_back
 from tests.automation.test_comment_listeners import commenting, link_to_github, told
 

@@ -26,7 +26,7 @@ from automation.restoring import restore_listener, restore_macro
 from automation.rules.export import rules_of
 from automation.rules.plan import carry_out
 from feedback.models import SavedFilter, Status, Version
-from feedback.services import save_filter
+from feedback.saved_filters import save_filter
 from feedback.versions import versions_of
 from tests.automation.listener_forms import rows_of, table
 from tests.automation.test_rehearsals import DONE

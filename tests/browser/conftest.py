@@ -38,7 +38,8 @@ from automation.models import Delivery, Execution, Outgoing
 from feedback.following import follow_comment, keep_data
 from feedback.models import Status, Team, Workflow
 from feedback.people import add_note, adjust_points
-from feedback.services import change_ticket, create_project, submit_ticket
+from feedback.furnishing import (create_project)
+from feedback.services import (change_ticket, submit_ticket)
 from tests.conftest import (
     add_field, closing_macro, link_to_jira, make_beta, make_key, make_listener)
 User.objects.create_superuser("cm", "cm@example.com", "cm")

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
 from django.test import Client
 
+from feedback.furnishing import create_project
 from feedback.models import Team
-from feedback.services import create_project
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from feedback.filter_groups import clean_groups, narrow
 from feedback.filter_words import describe, what_differs
 from feedback.following import keep_data
 from feedback.models import SavedFilter, Ticket, TicketData
-from feedback.services import save_filter, submit_ticket
+from feedback.saved_filters import save_filter
+from feedback.services import submit_ticket
 
 TICKETS = "/admin/projects/beta/BUG/tickets/"
 DATA = [

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from feedback.models import SavedFilter, Status
-from feedback.services import restore_filter, save_filter
+from feedback.saved_filters import restore_filter, save_filter
 from feedback.versions import compared, versions_of
 
 

@@ -13,8 +13,10 @@ from feedback.filter_groups import clean_groups, narrow
 from feedback.filter_words import describe, what_differs
 from feedback.filters import NOT, TicketFilterSet, of_type
 from feedback.following import keep_data
+from feedback.furnishing import create_project
 from feedback.models import SavedFilter, Status, Tag, Ticket
-from feedback.services import change_ticket, create_project, save_filter, submit_ticket
+from feedback.saved_filters import save_filter
+from feedback.services import change_ticket, submit_ticket
 from tests.conftest import make_listener
 
 

@@ -18,7 +18,8 @@ from feedback.form_fields import (
     save_form_field,
 )
 from feedback.models import FormField, SavedFilter, Ticket, TicketChange
-from feedback.services import change_ticket, save_filter, submit_ticket
+from feedback.saved_filters import save_filter
+from feedback.services import change_ticket, submit_ticket
 from tests.conftest import add_field
 
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from feedback.bulk import Work, do_work
+from feedback.furnishing import create_project
 from feedback.imports import links
 from feedback.imports.cells import guard, tags_cell, unguard
 from feedback.imports.files import MAX_BYTES, MAX_ROWS, decode, read_rows
@@ -25,7 +26,7 @@ from feedback.models import (
     TicketLink,
     Workflow,
 )
-from feedback.services import change_ticket, create_project, link_ticket, submit_ticket, tags_named
+from feedback.services import change_ticket, link_ticket, submit_ticket, tags_named
 from tests.conftest import link_to_jira
 
 

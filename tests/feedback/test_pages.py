@@ -10,14 +10,10 @@ from django.utils import timezone
 
 from access.callers import Caller
 from feedback.forms import TicketForm
+from feedback.furnishing import create_project
 from feedback.models import Exposure, Project, SavedFilter, Status, Team, Ticket
-from feedback.services import (
-    change_ticket,
-    create_project,
-    person_behind,
-    save_filter,
-    submit_ticket,
-)
+from feedback.saved_filters import save_filter
+from feedback.services import change_ticket, person_behind, submit_ticket
 from tests.conftest import closing_macro, link_to_jira, make_listener, narrow_listener
 from tests.feedback.conftest import is_locked
 

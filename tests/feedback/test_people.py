@@ -7,10 +7,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from feedback.filter_words import describe
+from feedback.furnishing import create_project
 from feedback.models import MOST_POINTS, PersonChange, SavedFilter, Standing, Ticket
 from feedback.people import add_note, adjust_points, join_team, points_of, restore_points
+from feedback.saved_filters import save_filter
 from feedback.scores import How, adjusted
-from feedback.services import change_ticket, create_project, save_filter, submit_ticket
+from feedback.services import change_ticket, submit_ticket
 from feedback.undo import State
 from tests.feedback.conftest import is_locked
 from tests.rest.conftest import at_once

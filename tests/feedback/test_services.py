@@ -10,6 +10,7 @@ from django.db.models import ProtectedError
 
 from automation.macros import save_macro
 from automation.models import Macro
+from feedback.furnishing import create_project
 from feedback.models import (
     FeedbackType,
     Project,
@@ -22,12 +23,11 @@ from feedback.models import (
     TicketLink,
 )
 from feedback.protection import users_of
+from feedback.saved_filters import save_filter
 from feedback.services import (
     add_comment,
     change_ticket,
-    create_project,
     link_ticket,
-    save_filter,
     submit_ticket,
     tags_named,
     unlink_ticket,

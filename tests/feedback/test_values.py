@@ -11,8 +11,9 @@ from feedback.filter_groups import narrow
 from feedback.filter_words import describe, what_differs
 from feedback.filters import NOT, field_filters, filters_of
 from feedback.models import FormField, SavedFilter, SavedFilterUse, Ticket, TicketChange
+from feedback.saved_filters import save_filter
 from feedback.sentences import sentences_of
-from feedback.services import change_ticket, save_filter, submit_ticket
+from feedback.services import change_ticket, submit_ticket
 from feedback.values import clean_values, from_json, from_text, shown, written
 from tests.conftest import add_field
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from feedback.models import Exposure, SavedFilter
-from feedback.services import add_comment, change_ticket, save_filter, submit_ticket
+from feedback.saved_filters import save_filter
+from feedback.services import add_comment, change_ticket, submit_ticket
 
 ROLES = ("community", "manager", "support", "observer", "participant", "stranger")
 # What each of them is answered, in the order of ROLES.

@@ -31,17 +31,11 @@ from automation.models import (
 from automation.reasons import Reason
 from feedback.following import follow_comment, keep_data
 from feedback.form_fields import save_form_field
+from feedback.furnishing import create_project
 from feedback.models import FeedbackType, FormField, SavedFilter, Status, Team, Version, Workflow
 from feedback.people import add_note, adjust_points
-from feedback.services import (
-    add_comment,
-    change_ticket,
-    create_project,
-    link_ticket,
-    save_filter,
-    submit_ticket,
-    tags_named,
-)
+from feedback.saved_filters import save_filter
+from feedback.services import add_comment, change_ticket, link_ticket, submit_ticket, tags_named
 from feedback.versions import delete_row, deleted_from
 from tests.conftest import make_key
 from tests.permissions.roles import BOTH, KEYS, PEOPLE

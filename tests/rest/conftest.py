@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
+from feedback.furnishing import create_project
 from feedback.models import FeedbackType, Team
-from feedback.services import create_project, submit_ticket
+from feedback.services import submit_ticket
 from tests.conftest import make_key
 
 

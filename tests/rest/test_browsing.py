@@ -7,7 +7,7 @@ from django.test import Client
 
 from automation.models import Macro
 from feedback.models import FeedbackType, SavedFilter
-from feedback.services import save_filter
+from feedback.saved_filters import save_filter
 from tests.conftest import closing_macro, make_listener
 from tests.rest.test_lists import LISTS
 

@@ -6,7 +6,7 @@ import pytest
 
 from automation.models import ExternalListener, Macro
 from feedback.models import FeedbackType, SavedFilter
-from feedback.services import save_filter
+from feedback.saved_filters import save_filter
 from tests.conftest import closing_macro
 
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from apikeys.models import APICall
 from automation.macros import save_macro
 from automation.models import ExternalListener, Macro
+from feedback.furnishing import create_project
 from feedback.models import (
     FeedbackType,
     Project,
@@ -20,14 +21,8 @@ from feedback.models import (
     TicketData,
     Workflow,
 )
-from feedback.services import (
-    add_comment,
-    change_ticket,
-    create_project,
-    save_filter,
-    submit_ticket,
-    tags_named,
-)
+from feedback.saved_filters import save_filter
+from feedback.services import add_comment, change_ticket, submit_ticket, tags_named
 from tests.conftest import link_to_jira, make_key
 
 LISTS = [

@@ -8,7 +8,8 @@ from automation import bulk
 from automation.models import BulkRun, Schedule, Trigger
 from automation.triggers import save_trigger
 from feedback.models import FeedbackType, SavedFilter, Ticket
-from feedback.services import change_ticket, save_filter, submit_ticket
+from feedback.saved_filters import save_filter
+from feedback.services import change_ticket, submit_ticket
 from tests.conftest import closing_macro
 
 

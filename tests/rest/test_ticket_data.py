@@ -6,7 +6,8 @@ import pytest
 
 from feedback.following import follow_comment, follow_deletion, keep_data
 from feedback.models import SavedFilter
-from feedback.services import save_filter, submit_ticket
+from feedback.saved_filters import save_filter
+from feedback.services import submit_ticket
 
 
 @pytest.fixture

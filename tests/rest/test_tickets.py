@@ -6,13 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from feedback.models import FeedbackType, SavedFilter, Status, Tag, Ticket, Workflow
-from feedback.services import (
-    add_comment,
-    change_ticket,
-    save_filter,
-    submit_ticket,
-    tags_named,
-)
+from feedback.saved_filters import save_filter
+from feedback.services import add_comment, change_ticket, submit_ticket, tags_named
 from tests.conftest import link_to_jira, make_key
 
 
