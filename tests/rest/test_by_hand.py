@@ -129,6 +129,17 @@ def test_newer_work_is_taken_back_where_it_is_chosen(call, beta, close_and_say):
     assert beta.ticket.status == beta.new
 
 
+def test_what_nobody_foresaw_is_a_failed_run(call, beta, close_and_say, monkeypatch):
+    monkeypatch.setattr("automation.runs.leave", lambda *args: 1 / 0)
+
+    ran = call("POST", f"macros/{close_and_say.pk}/run/", {"ticket": beta.ticket.pk})
+
+    assert (ran.status_code, ran.json()["reason"]) == (200, "action_failed")
+    assert "ZeroDivisionError: division by zero" in ran.json()["sentence"]
+    beta.ticket.refresh_from_db()
+    assert beta.ticket.status == beta.new
+
+
 def test_an_undo_can_be_taken_back_too(call, beta, close_and_say):
     run = call("POST", f"macros/{close_and_say.pk}/run/", {"ticket": beta.ticket.pk}).json()
     undone = call("POST", f"executions/{run['id']}/undo/", {}).json()
