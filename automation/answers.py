@@ -17,16 +17,14 @@ from automation.listener_types.base import Work
 from automation.macro_run import Step
 from automation.models import Execution, ExecutionStep, Outgoing
 from automation.outbox import takes_answers
-from automation.reasons import DeliveryStatus, Reason, Stop
+from automation.reasons import Reason, Stop
 from automation.runs import carry_out, locked
 from feedback.models import FormField, Ticket, TicketChange
 from feedback.services import change_ticket
 from feedback.values import from_json, from_text, takes_type
 
 ACTION = "Keep of the answer"
-KEPT = ""
-MISSING = ", which does not have it: it stays as it was"
-NEWER = ", which came after that of a later call: it stays as it was"
+KIND = "keep_of_answer"  # of its steps
 
 
 @takes_answers(KEEPER)
@@ -48,6 +46,7 @@ def keep_of_answer(outgoing: Outgoing) -> None:
         asked_by=macro,
         answer=outgoing.answer,
         keep=outgoing.content["keep"],
+        call=outgoing.pk,
         newer=_kept_of_later(outgoing),
     )
     carry_out(work, execution)
@@ -55,15 +54,13 @@ def keep_of_answer(outgoing: Outgoing) -> None:
 
 def _kept_of_later(outgoing: Outgoing) -> frozenset[str]:
     """The fields that have something of the answer to a later call about the ticket."""
-    later = Outgoing.objects.filter(
-        ticket=outgoing.ticket_id,
-        taker=KEEPER,
-        pk__gt=outgoing.pk,
-        taken_at__isnull=False,
-        execution__led_to__start=Execution.Start.ANSWER,
-        execution__led_to__status=DeliveryStatus.DONE,
+    steps = ExecutionStep.objects.filter(
+        execution__ticket=outgoing.ticket_id,
+        execution__start=Execution.Start.ANSWER,
+        kind=KIND,
+        record__call__gt=outgoing.pk,
     )
-    return frozenset(key for keep in later.values_list("content__keep", flat=True) for key in keep)
+    return frozenset(steps.values_list("record__kept", flat=True))
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,7 @@ class KeepWork(Work):
     asked_by: str = ""  # the macro that called
     answer: Mapping[str, Any] = field(default_factory=dict)
     keep: Mapping[str, str] = field(default_factory=dict)
+    call: int = 0  # the id of its row in the outbox
     newer: frozenset[str] = frozenset()  # fields that a later call's answer was kept in
 
     def do(self, ticket: Ticket, *, actor: str, cause: str) -> list[Step]:
@@ -96,23 +94,24 @@ class KeepWork(Work):
             ) from error
         changed = {change.form_field.key: change for change in changes if change.form_field}
         return [
-            _step(
-                fields[key].label if key in fields else key,
-                KEPT if key in values else NEWER if key in self.newer else MISSING,
-                changed.get(key),
-            )
+            self._step(key, fields[key].label if key in fields else key, key in values, changed)
             for key in keys
         ]
 
+    def _step(self, key: str, label: str, kept: bool, changed: Mapping[str, TicketChange]) -> Step:
+        change = changed.get(key)
+        record: dict[str, Any] = {"kept": key, "call": self.call} if kept else {}
+        row = ExecutionStep(
+            kind=KIND,
+            sentence=f"Keep “{label}” of the answer{'' if kept else self._why_not(key)}",
+            record=record | ({"changes": [change.pk]} if change else {}),
+            changes=kept_effects([effect_of(change)] if change else []),
+        )
+        return Step(row)
 
-def _step(label: str, became: str, change: TicketChange | None) -> Step:
-    row = ExecutionStep(
-        kind="keep_of_answer",
-        sentence=f"Keep “{label}” of the answer{became}",
-        record={"changes": [change.pk]} if change else {},
-        changes=kept_effects([effect_of(change)] if change else []),
-    )
-    return Step(row)
+    def _why_not(self, key: str) -> str:
+        why = "came after that of a later call" if key in self.newer else "does not have it"
+        return f", which {why}: it stays as it was"
 
 
 def body_of(answer: Mapping[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from access.callers import Caller
 from access.rules import may_change
-from automation.healing import renew_connection
+from automation.healing import HEALS, renew_connection
 from automation.leaving import close_digest_of
 from automation.listener_types.base import Work
 from automation.listener_types.macro import MacroWork
@@ -25,7 +25,7 @@ from automation.models import BulkRun, BulkTicket, Execution, Macro, Outgoing, S
 from automation.pauses import unpaused
 from automation.reasons import Reason
 from automation.runs import locked
-from automation.trouble import carry_out_alone, wait_after
+from automation.trouble import MOST_ATTEMPTS, carry_out_alone, wait_after
 from automation.undo import UndoWork, title_of_undo
 from feedback.models import SavedFilter, Ticket
 
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 MOST_TICKETS = 20_000
 AT_ONCE = 25
+LONGEST_CHOSEN = BulkRun._meta.get_field("chosen").max_length
+LONGEST_ACTOR = BulkRun._meta.get_field("actor").max_length
 ONE_TASK = 5.0  # seconds, so that a worker with much to do can be stopped
 
 
@@ -63,7 +65,7 @@ def start_bulk(
 def undo_bulk(
     bulk: BulkRun,
     *,
-    actor: str,
+    by: str,
     even: Iterable[str] = (),
     even_on: Mapping[int, Iterable[str]] | None = None,
 ) -> BulkRun:
@@ -78,7 +80,10 @@ def undo_bulk(
     if bulk.undone_by.filter(state=BulkRun.State.RUNNING).exists():
         raise ValidationError("It is being taken back already: wait for the end of that.")
     applied = bulk.executions.filter(reason=Reason.APPLIED).order_by("ticket")
-    undo = BulkRun(macro=bulk.macro, undoes=bulk, chosen=f"Undo of {bulk}", actor=actor)
+    if not applied.exists():
+        raise ValidationError("It did nothing that could be taken back.")
+    undo = BulkRun(macro=bulk.macro, undoes=bulk, chosen=f"Undo of {bulk}"[:LONGEST_CHOSEN])
+    undo.actor = f"{by} → {title_of_undo(bulk)}"[:LONGEST_ACTOR]
     ids = list(applied.values_list("ticket", flat=True))
     own = even_on or {}
     return _started(undo, ids, {pk: sorted({*even, *own.get(pk, ())}) for pk in ids})
@@ -146,23 +151,24 @@ def _due() -> QuerySet[BulkTicket]:
 def _run_alone(pk: int) -> bool:
     """Whatever becomes of it, the others go on; False where another worker has it."""
     try:
-        return _run(pk)
+        return _run(_due().filter(pk=pk))
     except Exception as error:  # what is no mistake of the run may heal, and is tried again
-        log.warning("Ticket %s of a bulk run met trouble: %s", pk, error)
+        unusual = not isinstance(error, HEALS)
+        log.warning("Ticket %s of a bulk run met trouble: %s", pk, error, exc_info=unusual)
         renew_connection()
         for waiting in BulkTicket.objects.filter(pk=pk):
-            waiting.attempts += 1
+            waiting.attempts = min(waiting.attempts + 1, MOST_ATTEMPTS)
             waiting.next_attempt_at = timezone.now() + wait_after(waiting.attempts)
             waiting.save(update_fields=["attempts", "next_attempt_at"])
         return True
 
 
 @transaction.atomic
-def _run(pk: int) -> bool:
+def _run(rows: QuerySet[BulkTicket]) -> bool:
+    """The only one of ``rows``, if it still is one: a pause may have come, or another worker."""
     related = ("bulk__macro__feedback_type__project", "bulk__undoes", "bulk__schedule")
-    rows = BulkTicket.objects.filter(pk=pk, bulk__state=BulkRun.State.RUNNING)
-    rows = rows.select_related(*related).select_for_update(of=("self",), skip_locked=True)
-    waiting = rows.first()
+    free = rows.select_related(*related).select_for_update(of=("self",), skip_locked=True)
+    waiting = free.first()
     if waiting is None:
         return False
     bulk = waiting.bulk
@@ -203,5 +209,5 @@ def _end() -> None:
 def do_at_once(bulk: BulkRun) -> list[Outgoing]:
     """The whole of a short run; what it gathered leaves, and is returned."""
     for pk in list(bulk.waiting.order_by("ticket_id").values_list("pk", flat=True)):
-        _run(pk)
+        _run(bulk.waiting.filter(pk=pk))
     return close_digest_of(bulk)

@@ -102,10 +102,8 @@ class BulkAddPage(TicketsPage):
         )
 
 
-class BulkRunPage(Page):
-    """How far it got, and what came of each ticket; follows by itself while it runs."""
-
-    template_name = "automation/bulk_run.html"
+class OfBulkRunPage(Page):
+    """A page about a bulk run that the person may look at."""
 
     @cached_property
     def run(self) -> BulkRun:
@@ -125,6 +123,28 @@ class BulkRunPage(Page):
     def manages(self) -> bool:
         return may(self.caller, Right.MANAGE, self.run.project)
 
+    @cached_property
+    def may_undo(self) -> bool:
+        applied = Execution.objects.filter(bulk=self.run, reason=Reason.APPLIED)
+        over = self.run.state != BulkRun.State.RUNNING
+        return over and self.manages and applied.exists()
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        return super().get_context_data(
+            run=self.run,
+            project=self.run.project,
+            feedback_type=self.run.macro.feedback_type,
+            manages=self.manages,
+            may_undo=self.may_undo,
+            **context,
+        )
+
+
+class BulkRunPage(OfBulkRunPage):
+    """How far it got, and what came of each ticket; follows by itself while it runs."""
+
+    template_name = "automation/bulk_run.html"
+
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not may_cancel(self.run, self.caller):
             raise PermissionDenied("Only who began it or manages the project may do this.")
@@ -139,10 +159,6 @@ class BulkRunPage(Page):
         counts = dict(self.run.executions.order_by().values_list("status").annotate(Count("pk")))
         settled = sum(counts.values())
         return super().get_context_data(
-            run=self.run,
-            project=self.run.project,
-            feedback_type=self.run.macro.feedback_type,
-            manages=self.manages,
             may_cancel=may_cancel(self.run, self.caller),
             running=self.run.state == BulkRun.State.RUNNING,
             paused=pause_over(self.run.project),
@@ -150,8 +166,7 @@ class BulkRunPage(Page):
             badge=self._badge(counts),
             counts=[(each.label, each, counts[each]) for each in WORST_FIRST if each in counts],
             page_obj=page_of(executions.order_by("pk"), self.request),
-            undone=self.run.undone_by.first(),
-            may_undo=self.may_undo,
+            undone=self.run.undone_by.filter(executions__reason=Reason.APPLIED).first(),
             **context,
         )
 
@@ -165,14 +180,8 @@ class BulkRunPage(Page):
             return "Ended", DeliveryStatus.FAILED
         return "Ended", next((each for each in WORST_FIRST if each in counts), DeliveryStatus.DONE)
 
-    @property
-    def may_undo(self) -> bool:
-        applied = Execution.objects.filter(bulk=self.run, reason=Reason.APPLIED)
-        over = self.run.state != BulkRun.State.RUNNING
-        return over and self.manages and applied.exists()
 
-
-class BulkUndoPage(BulkRunPage):
+class BulkUndoPage(OfBulkRunPage):
     """Shows first what somebody changed since, and lets choose what goes back all the same."""
 
     template_name = "automation/bulk_undo.html"
@@ -189,7 +198,7 @@ class BulkUndoPage(BulkRunPage):
         try:
             undo = undo_bulk(
                 self.run,
-                actor=f"{self.caller.name} → Undo of {self.run.macro}",
+                by=self.caller.name,
                 even=request.POST.getlist("even"),
                 even_on=_by_ticket(request.POST.getlist("even_on")),
             )

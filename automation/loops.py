@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.datastructures import CaseInsensitiveMapping
 
@@ -46,11 +47,12 @@ def _traced(delivery: Delivery) -> Execution | None:
 
 
 def _called_before(ticket: Ticket, delivery: Delivery) -> Execution | None:
+    just_before = (delivery.received_at - ECHO, delivery.received_at)
     calls = Outgoing.objects.filter(
+        Q(created_at__range=just_before) | Q(sent_at__range=just_before),
         ticket=ticket,
         kind=Outgoing.Kind.CALL,
         attempts__gt=0,
-        created_at__range=(delivery.received_at - ECHO, delivery.received_at),
     ).exclude(execution=None)
     last = calls.select_related("execution").order_by("-pk").first()
     return last.execution if last else None

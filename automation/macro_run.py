@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 
 from automation.actions import ACTIONS
 from automation.actions.base import Action, Done, Params, Settings, kept_effects
 from automation.actions.follow_ups import FollowUp, RunMacro
+from automation.healing import HEALS
 from automation.macro_secrets import known_secrets
 from automation.macros import whole
 from automation.models import Execution, ExecutionStep, Macro, MacroAction
@@ -98,7 +98,7 @@ class MacroRun:
             secrets = known_secrets(self.path[-1]) if action.secrets() else {}
             settings = action.filled_in(settings, self.words, secrets)
             done = action.apply(self.ticket, settings, actor=self.actor, cause=self.cause)
-        except (OperationalError, InterfaceError):  # may heal
+        except HEALS:
             raise
         except Exception as error:
             if not isinstance(error, ValidationError):  # which says what to mend

@@ -101,7 +101,7 @@ def _copy(delivery: Delivery) -> Delivery:
     again.received_at = timezone.now()
     again.status, again.reason, again.evidence = DeliveryStatus.RECEIVED, "", {}
     again.attempts, again.duplicate_of = 1, None
-    again.claimed_at = again.next_attempt_at = again.settled_at = None
+    again.claimed_at = again.next_attempt_at = again.settled_at = again.behind = None
     if again.has_body:
         try:
             headers = CaseInsensitiveMapping(again.header_map)

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 CLOCK = "%Y-%m-%d %H:%M %Z"
 
+LATE = timedelta(minutes=5)  # a sweep always comes a moment after the time
 STEPS = {
     Schedule.Every.HOUR: timedelta(hours=1),
     Schedule.Every.DAY: timedelta(days=1),
@@ -108,10 +109,10 @@ def _start(pk: int) -> bool:
     schedule = _due().select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
     if schedule is None:
         return False
-    now = timezone.now()
+    now, due = timezone.now(), schedule.next_run_at or timezone.now()
     schedule.next_run_at = next_time(schedule, now)
     schedule.save(update_fields=["next_run_at"])
-    if schedule.ends_at is not None and schedule.ends_at < now:
+    if schedule.ends_at is not None and schedule.ends_at < now and now - due > LATE:
         ended = timezone.localtime(schedule.ends_at)
         _keep_problem(schedule, f"Its time was missed, and no run may come after {ended:{CLOCK}}.")
     else:

@@ -151,9 +151,9 @@ class BulkRunView(ShowsRuns, Resource):
         self._only(may_change(run, self.caller))
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
-        actor = f"{self.caller.name} → Undo of {run.macro}"
+        even = given.validated_data.get("even", [])
         try:
-            undo = undo_bulk(run, actor=actor, even=given.validated_data.get("even", []))
+            undo = undo_bulk(run, by=self.caller.name, even=even)
         except ValidationError as error:
             raise Conflict(" ".join(error.messages)) from error
         return self._shown(undo)

@@ -11,23 +11,22 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.utils import timezone
 
-from automation.healing import renew_connection
+from automation.healing import HEALS, renew_connection
 from automation.listener_types.macro import MacroWork
 from automation.models import Execution, Trigger, TriggerMember
 from automation.pauses import pause_over, unpaused
 from automation.reasons import Stop
 from automation.runs import check_filter, locked, refuse
-from automation.trouble import carry_out_alone, wait_after
+from automation.trouble import MOST_ATTEMPTS, carry_out_alone, wait_after
 from feedback.errors import BrokenFilter
 from feedback.filter_groups import narrow
-from feedback.models import FeedbackType, FormField, SavedFilter, Ticket, TicketEvent
+from feedback.models import VALUES, FeedbackType, FormField, SavedFilter, Ticket, TicketEvent
 from feedback.saved_filters import follows_filters
 
 log = logging.getLogger(__name__)
 
 ONE_TASK = 5.0  # seconds
 AT_ONCE = 50  # events of one ticket
-VALUES = "values."  # before the key of a form field
 
 
 @transaction.atomic
@@ -97,17 +96,21 @@ def _look_alone(pk: int) -> None:
     try:
         _look_at(pk)
     except Exception as error:  # what is no mistake of a run may heal
-        log.warning("What happened to ticket %s met trouble: %s", pk, error)
+        unusual = not isinstance(error, HEALS)
+        log.warning("What happened to ticket %s met trouble: %s", pk, error, exc_info=unusual)
         renew_connection()
         for event in TicketEvent.objects.filter(ticket=pk).order_by("pk")[:1]:
-            event.attempts += 1
+            event.attempts = min(event.attempts + 1, MOST_ATTEMPTS)
             event.next_attempt_at = timezone.now() + wait_after(event.attempts)
             event.save(update_fields=["attempts", "next_attempt_at"])
 
 
 @transaction.atomic
 def _look_at(pk: int) -> None:
-    """Events of one ticket in their order; another worker may have it already."""
+    """Events of one ticket in their order; another worker may have it already.
+
+    One that met trouble is looked at alone, so that it takes no other's run back.
+    """
     if not Ticket.objects.select_for_update(skip_locked=True).filter(pk=pk).first():
         return
     ticket = locked(pk)
@@ -118,7 +121,10 @@ def _look_at(pk: int) -> None:
         .select_related("macro__feedback_type__project", "filter__feedback_type__project")
         .order_by("pk")
     )
-    for event in ticket.events.order_by("pk")[:AT_ONCE]:
+    first = ticket.events.order_by("pk").first()
+    most = 1 if first and first.attempts else AT_ONCE
+    for event in ticket.events.order_by("pk")[:most]:
+        ticket = locked(pk)  # as the runs of the event before left it
         concerned = [each for each in triggers if _concerns(each, event, ticket)]
         refusals = [_refusal(trigger, ticket) for trigger in concerned]  # before anything changes
         for trigger, refusal in zip(concerned, refusals, strict=True):

@@ -10,7 +10,7 @@ from automation.actions import ACTIONS
 from automation.actions.base import Effect, kept_effects
 from automation.listener_types.base import Work
 from automation.macro_run import Step
-from automation.models import Execution, ExecutionStep, Outgoing
+from automation.models import BulkRun, Execution, ExecutionStep, Outgoing
 from automation.outbox import cancel
 from automation.reasons import Reason
 from feedback.models import Ticket
@@ -102,6 +102,8 @@ def _withdrawn(row: Outgoing, actor: str) -> Undone:
     title = f"{row.get_kind_display()} to {row.destination}"
     if cancel(row, actor=actor):
         return Undone(title, State.BACK, now=row.title, why="It had not left: it is cancelled.")
+    if row.status == Outgoing.Status.MERGED:
+        return cannot(title, "It is a part of a mail about several tickets.")
     return cannot(title, LEFT[Outgoing.Kind(row.kind)])
 
 
@@ -117,7 +119,7 @@ def undos_of(runs: Iterable[Execution]) -> dict[str, str]:
     return undos
 
 
-def title_of_undo(run: Execution) -> str:
+def title_of_undo(run: Execution | BulkRun) -> str:
     """“Undo of “Close””, and of that one “Undo of the undo of “Close””."""
     title = "Undo of"
     while run.undoes is not None:

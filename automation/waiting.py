@@ -36,7 +36,7 @@ def what_holds(delivery: Delivery) -> Wait:
             f"{listener.most_tickets} tickets: it waits until somebody lets it go on."
         )
         return Wait(told, switch, "Feedback Automation")
-    earlier = Delivery.objects.unsettled().filter(pk__in=[delivery.behind]).first()
+    earlier = Delivery.objects.unsettled().filter(pk=delivery.behind or 0).only("public_id").first()
     if earlier is not None:
         told = "It waits behind an earlier request about the same ticket."
         return Wait(told, earlier.get_absolute_url(), "The earlier request")

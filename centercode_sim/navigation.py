@@ -22,6 +22,7 @@ BELOW_A_TYPE = [
 PARTS = {  # by a page's name or the first word of it; “tickets” where neither is here
     "resources": "resources",
     "macro": "resources",
+    "deleted": "resources",
     "filters": "resources",
     "saved": "resources",
     "save": "resources",

@@ -48,7 +48,7 @@ def cannot(field: str, why: str) -> Undone:
 
 
 @dataclass(frozen=True)
-class Done:
+class FieldDone:
     """What a run did to one field, as far as that is still in force."""
 
     field: str
@@ -106,7 +106,7 @@ def touched(
     ]
 
 
-def _is_newer_work(done: Done, now: Any) -> bool:
+def _is_newer_work(done: FieldDone, now: Any) -> bool:
     """What somebody set to what it was before needs no decision."""
     return done.touched and _identity(now) != _identity(done.before)
 
@@ -125,7 +125,7 @@ def _history(ticket: Ticket, cause: str) -> models.QuerySet[TicketChange]:
 
 def _still_done(
     cause: str, undos: Mapping[str, str], changes: Iterable[TicketChange]
-) -> Iterator[Done]:
+) -> Iterator[FieldDone]:
     """What ``cause`` did to each field that can go back, less what an undo took back already."""
     by_field: dict[str, list[TicketChange]] = {}
     for change in sorted(changes, key=lambda change: change.pk):
@@ -138,7 +138,7 @@ def _still_done(
             continue
         later = [change for change in of_field if change.pk > own[-1].pk]
         others = any(change.cause not in undos for change in later)
-        yield Done(name, own[0].before, own[-1].after, touched=others and name != TAGS)
+        yield FieldDone(name, own[0].before, own[-1].after, touched=others and name != TAGS)
 
 
 def _in_force(cause: str, undos: Mapping[str, str], changed: Collection[str]) -> bool:
@@ -189,7 +189,7 @@ def _now(ticket: Ticket, field: str) -> Any:
     return noted(getattr(ticket, field))
 
 
-def _without(now: list[str], done: Done) -> list[str]:
+def _without(now: list[str], done: FieldDone) -> list[str]:
     """Each tag goes back by itself: what others added or removed since stays so."""
     added, removed = {*done.after} - {*done.before}, {*done.before} - {*done.after}
     return sorted(({*now} - added) | removed)

@@ -99,8 +99,8 @@ def note_restored(row: Any, version: Version, before: int | None) -> bool:
 def delete_row(row: Any, *, actor: str) -> None:
     """Delete ``row``; of one whose versions are kept, a last one says who did it."""
     pk, last = row.pk, versions_of(row).first()
-    row.delete()
-    if last:
+    count, _ = row.delete()
+    if count and last:
         Version.objects.create(
             kind=last.kind,
             row=pk,

@@ -21,10 +21,6 @@ class OutgoingQuerySet(models.QuerySet["Outgoing"]):
         """What may be sent: not what its digest gathers, nor what is being sent at this moment."""
         return self.waiting().filter(digest="", next_attempt_at__lte=now)
 
-    def in_hand(self, now: datetime) -> OutgoingQuerySet:
-        """What somebody is sending at this moment, or was when the process died."""
-        return self.waiting().filter(claimed_at__isnull=False, next_attempt_at__gt=now)
-
     def claimed_since(self, then: datetime) -> OutgoingQuerySet:
         return self.waiting().filter(claimed_at__gt=then)
 

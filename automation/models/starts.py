@@ -23,6 +23,8 @@ from feedback.models import (
 class Rule(models.Model):
     """A macro that starts by itself on tickets of its type, perhaps within a filter."""
 
+    USED_WITH = ("feedback_type__project",)  # to be named by
+
     feedback_type = models.ForeignKey(FeedbackType, on_delete=models.PROTECT)
     name = models.CharField(max_length=100)
     macro = models.ForeignKey(Macro, on_delete=models.PROTECT)

@@ -237,3 +237,19 @@ def test_a_pause_holds_answers_too(beta, web, severity, root):
     go_on(beta.project)
     take_answers()
     assert values() == {"severity": "High"}
+
+
+def test_a_later_answer_that_did_not_have_it_is_no_reason_to_leave_a_field_empty(
+    beta, web, severity
+):
+    call = {"method": "POST", "url": f"{web.url}/x", "headers": "", "body": ""}
+    for name in ("Older", "Newer"):
+        run(beta, ("call_webhook", {**call, "keep": "severity = a"}), name=name)
+    older, newer = Outgoing.objects.order_by("pk")
+
+    for row, answer in ((newer, {}), (older, {"a": "High"})):
+        told = {"status": 200, "body": json.dumps(answer)}
+        Outgoing.objects.filter(pk=row.pk).update(status="sent", answer=told)
+        take_answers()
+
+    assert values() == {"severity": "High"}

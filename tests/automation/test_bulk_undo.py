@@ -126,7 +126,7 @@ def test_a_run_that_is_not_over_is_not_taken_back(page, close, many):
     run = bulk.start_bulk(close, many, chosen="All bugs", actor="pam")
 
     with pytest.raises(ValidationError, match="cancel the rest of it first"):
-        bulk.undo_bulk(run, actor="pam")
+        bulk.undo_bulk(run, by="pam")
 
     assert page.get(undo_page(run)).status_code == 403
     assert BulkRun.objects.count() == 1
@@ -152,7 +152,7 @@ def test_tags_go_back_one_by_one(beta, many):
     later = Tag.objects.create(project=beta.project, name="later")
     change_ticket(many[0], actor="sam", tags=[later, *Tag.objects.filter(name="hot")])
 
-    bulk.undo_bulk(run, actor="pam")
+    bulk.undo_bulk(run, by="pam")
     bulk.work_off()
 
     assert sorted(tag.name for tag in many[0].tags.all()) == ["known", "later"]

@@ -119,6 +119,7 @@ def test_what_comes_later_is_no_echo(round_of):
         assert round_of().reason == "applied"
         for call in Outgoing.objects.all():
             call.created_at -= timedelta(seconds=61)
+            call.sent_at -= timedelta(seconds=61)
             call.save()
 
     assert not Execution.objects.exclude(after=None).exists()

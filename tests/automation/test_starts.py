@@ -70,7 +70,7 @@ def test_a_bulk_run_is_taken_back_but_for_newer_work(beta, close, many):
     bulk.work_off()
     change_ticket(many.first(), actor="sam", status=beta.open)
 
-    undo = bulk.undo_bulk(run, actor="pam")
+    undo = bulk.undo_bulk(run, by="pam")
     bulk.work_off()
 
     undo.refresh_from_db()

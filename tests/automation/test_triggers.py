@@ -230,3 +230,15 @@ def test_a_pause_holds_what_a_worker_has_begun_to_look_at(beta, on, block, monke
     triggers.fire()
 
     assert Execution.objects.count() == 1
+
+
+def test_a_refusal_tells_the_ticket_as_the_run_before_left_it(beta, on, close):
+    on("modified", close, filter=filter_of(beta, "New ones", status=[beta.new.pk]))
+    for blocking in (True, False):
+        change_ticket(ticket_now(), actor="sam", blocking=blocking)
+
+    triggers.fire()
+
+    closed, refused = Execution.objects.filter(ticket=beta.ticket).order_by("pk")[:2]
+    assert (closed.reason, refused.reason) == ("applied", "outside_filter")
+    assert refused.sentence.endswith("its status is Closed.")

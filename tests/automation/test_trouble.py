@@ -12,7 +12,7 @@ from django.db import OperationalError, connections
 from django.utils import timezone
 
 from automation import bulk, runs, schedules, tasks, triggers
-from automation.models import BulkRun, BulkTicket, Execution, Schedule
+from automation.models import BulkRun, BulkTicket, Execution, Schedule, Trigger
 from automation.trouble import MOST_ATTEMPTS
 from feedback.models import Standing, Ticket, TicketEvent
 from feedback.services import change_ticket, submit_ticket
@@ -191,6 +191,16 @@ def test_a_schedule_whose_last_time_was_missed_is_over_and_says_so(due):
     assert run.problem.startswith("Its time was missed, and no run may come after ")
 
 
+def test_the_last_run_may_come_at_the_last_moment(due):
+    moment = timezone.now() - timedelta(seconds=4)
+    Schedule.objects.filter(name="First").update(next_run_at=moment, ends_at=moment)
+
+    schedules.start_due()
+
+    run = BulkRun.objects.get(schedule__name="First")
+    assert (run.state, run.problem) == ("running", "")
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_give_points_to_the_same_people_without_waiting_in_a_circle(
@@ -227,3 +237,27 @@ def test_two_workers_give_points_to_the_same_people_without_waiting_in_a_circle(
 
     assert run.executions.filter(reason="applied").count() == 4
     assert set(Standing.objects.values_list("points", flat=True)) == {10}
+
+
+def test_trouble_with_one_event_takes_no_other_events_run_back(beta, close, monkeypatch):
+    internal = make_macro(beta.bugs, ("set_exposure", {"exposure": "internal"}), name="Hide")
+    own = {"feedback_type": beta.bugs, "event": "modified"}
+    triggers.save_trigger(Trigger(name="Shut", field="blocking", macro=close, **own))
+    triggers.save_trigger(Trigger(name="Hide", field="summary", macro=internal, **own))
+    leave = runs.leave
+
+    def leave_or_fail(execution, steps):
+        if execution.macro == internal:
+            raise OperationalError("deadlock detected")
+        return leave(execution, steps)
+
+    monkeypatch.setattr(runs, "leave", leave_or_fail)
+    change_ticket(Ticket.objects.get(), actor="sam", blocking=True)
+    change_ticket(Ticket.objects.get(), actor="sam", summary="Other words")
+
+    for _ in range(2 * MOST_ATTEMPTS + 4):
+        triggers.fire()
+        let_time_pass()
+
+    reasons = dict(Execution.objects.values_list("macro__name", "reason"))
+    assert reasons == {"Close ticket": "applied", "Hide": "gave_up"}

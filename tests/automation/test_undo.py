@@ -73,7 +73,7 @@ def test_a_bulk_undo_leaves_alone_what_was_taken_back_by_itself(beta, close):
     take_back(whole.executions.get())
     change_ticket(beta.ticket, actor="sam", status=beta.closed)
 
-    bulk.undo_bulk(whole, actor="pam")
+    bulk.undo_bulk(whole, by="pam")
     bulk.work_off()
 
     assert status_of(beta.ticket) == "Closed"

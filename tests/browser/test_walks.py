@@ -373,6 +373,7 @@ def test_a_form_field_is_added_moved_by_keyboard_and_set_by_a_macro(sign_in):
     expect(main).to_contain_text("Set “Worth” to “{{ ticket.summary }}”")
 
     page.get_by_role("link", name="Praise").click()
+    page.get_by_text("Set “Worth” to “{{ ticket.summary }}”").click()
     expect(text).to_have_value("{{ ticket.summary }}")
     page.get_by_role("button", name="Choose a value instead").click()
     value.select_option(label="Little")
