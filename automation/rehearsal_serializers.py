@@ -1,4 +1,4 @@
-"""What rehearsals tell programs. Nothing in it has an id, since nothing of it stayed."""
+"""What rehearsals tell programs. Nothing of it stayed: an id in it leads nowhere."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from feedback.models.projects import FeedbackType
 
 
 class Version(models.Model):
-    """How a macro, saved filter or listener was from one save to the next. It is never deleted."""
+    """How a macro, saved filter or listener was from one save to the next. It outlives the row."""
 
     kind = models.CharField(max_length=60, help_text="The label of the row's model.")
     row = models.BigIntegerField(help_text="The id of the row, which may be gone.")

@@ -96,6 +96,19 @@ def show_what_it_would_do(page):
     expect(page.get_by_text("Nothing of this stayed")).to_be_visible()
 
 
+def run_in_bulk(page):
+    page.get_by_role("radio").last.check()
+    page.get_by_role("button", name="Show what it would do").click()
+    page.get_by_role("button", name=re.compile("^Run on")).click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+
+
+def undo_in_bulk(page):
+    run_in_bulk(page)
+    page.get_by_role("link", name="Undo …").click()
+    expect(page.get_by_role("button", name="Take it back")).to_be_visible()
+
+
 def try_first(page):
     page.get_by_role("radio").first.check()
     page.get_by_role("button", name="Try it first").click()
@@ -190,6 +203,8 @@ PAGES = {
         "projects/beta/BUG/runs/?created_after=nonsense&macro=x",
         "projects/beta/BUG/run/",
         ("projects/beta/BUG/run/", show_what_it_would_do),
+        ("projects/beta/BUG/run/", undo_in_bulk),
+        ("projects/beta/BUG/run/", run_in_bulk),  # which finds everything as it should be
         "deliveries/done/",
         ("deliveries/done/", rehearse_it),
         ("projects/beta/BUG/listeners/1/rehearse/", rehearse_days),
