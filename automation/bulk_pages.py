@@ -22,10 +22,11 @@ from automation.models import BulkRun, Execution, Macro
 from automation.newer_work import (
     MOST_TICKETS_SHOWN,
     fields_changed_since,
+    fields_of,
     left_by,
     newer_work,
 )
-from automation.pages import page_of
+from automation.pages import address_of, page_of
 from automation.pauses import pause_over
 from automation.reasons import DeliveryStatus, Reason
 from feedback.models import Ticket
@@ -44,6 +45,9 @@ class BulkAddPage(TicketsPage):
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if request.user.is_authenticated and not self.runs_macros:
             raise PermissionDenied("Only who may change tickets runs macros on them.")
+        if request.user.is_authenticated and self.narrowed()[1]:  # the list says what is wrong
+            address = address_of("tickets", self.feedback_type)
+            return redirect(f"{address}?{request.GET.urlencode()}")
         return super().dispatch(request, *args, **kwargs)
 
     def get_title(self) -> str:
@@ -52,9 +56,7 @@ class BulkAddPage(TicketsPage):
     @cached_property
     def own(self) -> tuple[QuerySet[Ticket], str]:
         """Those of the list that the person may change, and the filter in words."""
-        tickets, errors, sentence = self.narrowed()
-        if errors:
-            raise PermissionDenied(" ".join(errors))
+        tickets, _, sentence = self.narrowed()
         mine = tickets.filter(pk__in=changeable(Ticket, self.caller).values("pk"))
         return mine, sentence or f"All {self.feedback_type.name}"
 
@@ -73,7 +75,7 @@ class BulkAddPage(TicketsPage):
             return self.get(request)
         macro = get_object_or_404(self.macros, pk=pk)
         tickets, sentence = self.own
-        if "run" not in request.POST:
+        if request.POST.get("run") != str(macro.pk):  # that of which it was shown what it would do
             tried = try_in_bulk(macro, tickets, self.caller)
             return self.get(request, chosen=macro, tried=tried)
         try:
@@ -209,11 +211,13 @@ class BulkUndoPage(OfBulkRunPage):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         applied = self.run.executions.filter(reason=Reason.APPLIED)
+        newer, all_shown = newer_work(self.run)
         return super().get_context_data(
             applied=applied.count(),
-            fields=fields_changed_since(self.run),
-            newer=newer_work(self.run),
+            newer=newer,
+            fields=fields_of(newer) if all_shown else fields_changed_since(self.run),
             most=MOST_TICKETS_SHOWN,
+            all_shown=all_shown,
             left=left_by(self.run),
             **context,
         )

@@ -118,7 +118,8 @@ class ListenerAddPage(ManagedTypePage):
     @transaction.atomic
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         form = ListenerForm(request.POST, instance=copy(self.listener))
-        if form.is_valid() and (problem := overtaken(self.listener, request.POST.get("seen", ""))):
+        if problem := overtaken(self.listener, request.POST.get("seen", "")):
+            form.full_clean()
             form.add_error(None, problem)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))

@@ -86,7 +86,8 @@ class MacroAddPage(ManagedTypePage):
     @transaction.atomic
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         form = MacroForm(request.POST, instance=copy(self.macro))
-        if form.is_valid() and (problem := overtaken(self.macro, request.POST.get("seen", ""))):
+        if problem := overtaken(self.macro, request.POST.get("seen", "")):
+            form.full_clean()
             form.add_error(None, problem)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))

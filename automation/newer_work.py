@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -25,8 +25,8 @@ class NewerWork:
     parts: list[Undone]
 
 
-def newer_work(bulk: BulkRun) -> list[NewerWork]:
-    """Of the first tickets that somebody changed since, by their ids."""
+def newer_work(bulk: BulkRun) -> tuple[list[NewerWork], bool]:
+    """Of the first tickets that somebody changed since, by their ids; and whether that is all."""
     since = _changes_of(bulk).filter(_changed_since()).order_by("ticket")
     ids = list(since.values_list("ticket", flat=True).distinct()[:MOST_TICKETS_SHOWN])
     own = bulk.executions.filter(ticket__in=ids, reason=Reason.APPLIED)
@@ -39,7 +39,13 @@ def newer_work(bulk: BulkRun) -> list[NewerWork]:
         cause = runs[ticket.pk].public_id
         if parts := touched(ticket, cause, undos, changes[ticket.pk]):
             found.append(NewerWork(ticket, parts))
-    return found
+    return found, len(ids) < MOST_TICKETS_SHOWN
+
+
+def fields_of(newer: Iterable[NewerWork]) -> list[tuple[str, str, int]]:
+    """As ``fields_changed_since``, where every ticket was looked at."""
+    fields = Counter((part.field, part.title) for each in newer for part in each.parts)
+    return sorted((field, title, count) for (field, title), count in fields.items())
 
 
 def fields_changed_since(bulk: BulkRun) -> list[tuple[str, str, int]]:
@@ -63,9 +69,11 @@ def fields_changed_since(bulk: BulkRun) -> list[tuple[str, str, int]]:
 
 def left_by(bulk: BulkRun) -> list[tuple[str, int]]:
     """What cannot be called back: “mail” and “call”, and how many of them."""
-    left = Outgoing.objects.filter(execution__bulk=bulk, execution__reason=Reason.APPLIED)
-    counts = left.order_by("kind").values_list("kind").annotate(Count("pk"))
-    return [(Outgoing.Kind(kind).label.lower(), count) for kind, count in counts]
+    own = Outgoing.objects.filter(execution__bulk=bulk, status=Outgoing.Status.SENT)
+    digests = Outgoing.objects.filter(merged__execution__bulk=bulk, status=Outgoing.Status.SENT)
+    counts = Counter(own.values_list("kind", flat=True))
+    counts[Outgoing.Kind.MAIL] += digests.distinct().count()
+    return [(Outgoing.Kind(kind).label.lower(), count) for kind, count in counts.items() if count]
 
 
 def _changes_of(bulk: BulkRun) -> QuerySet[TicketChange]:

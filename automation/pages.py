@@ -84,6 +84,7 @@ class DeletePage(ManagedTypePage):
         users = context.setdefault("users", self.users())
         return super().get_context_data(
             row=self.row,
+            restorable=hasattr(self.row, "version"),
             above=address_of(self.home, self.feedback_type),
             above_title=HOMES[self.home],
             records=self.records(),

@@ -29,7 +29,7 @@ AT_ONCE = 500
 MOST_NOT_BEGUN = 5  # that are shown
 COLUMNS = (
     *("time", "start", "who", "macro", "ticket", "status", "reason", "sentence"),
-    *("changes", "steps"),
+    *("changes", "steps", "id"),
 )
 OWN_ROWS = {
     "macro": "Any macro",
@@ -151,6 +151,7 @@ def _row(run: Execution, changes: list[TicketChange]) -> dict[str, Any]:
             {"kind": step.kind, "sentence": step.sentence, "changes": step.told_changes}
             for step in run.steps.all()
         ],
+        "id": run.public_id,
     }
 
 

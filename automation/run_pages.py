@@ -15,6 +15,7 @@ from access.rules import Right, may, may_change, seen
 from automation.actions.fields import TypeRows
 from automation.by_hand import run_by_hand, runnable, runs_shown, undo, undoing
 from automation.delivery_page import sent_by_runs
+from automation.macro_run import stands
 from automation.macros import describe_macro
 from automation.models import Execution, Macro
 from automation.ran import VERSIONS, what_ran
@@ -103,6 +104,7 @@ class RunPage(Page):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         project = self.run.ticket.project
+        undos = self.run.undone_by.filter(reason=Reason.APPLIED)
         return super().get_context_data(
             run=self.run,
             project=project,
@@ -110,7 +112,7 @@ class RunPage(Page):
             manages=may(self.caller, Right.MANAGE, project),
             may_undo=self.may_undo,
             outgoing=sent_by_runs().filter(execution=self.run)[:MOST_SENT],
-            undos=self.run.undone_by.filter(reason=Reason.APPLIED),
+            undos=[undo for undo in undos if stands(undo)],
             led_to=self.run.led_to.order_by("pk")[:MOST_LED_TO],
             ran=what_ran([self.run])[self.run.pk],
             **context,

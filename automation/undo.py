@@ -55,18 +55,26 @@ def undone(
     leaving = list(run.outgoing.exclude(status__in=NEVER_LEFT).order_by("-pk"))
     steps = [
         part
-        for step in run.steps.order_by("-pk")
-        if not (_is_taken_back(step) or (leaving and _only_leaves(step)))
+        for own in run.steps.order_by("-pk")
+        if not (leaving and _only_leaves(own)) and (step := _standing(own, ticket))
         for part in _parts(step, ticket, by, even)
     ]
     return [*fields, *steps, *(_withdrawn(row, by["actor"]) for row in leaving)]
 
 
-def _is_taken_back(step: ExecutionStep) -> bool:
-    undos = ExecutionStep.objects.filter(
-        kind=KIND, execution__undoes=step.execution_id, record__step=step.pk
-    )
-    return not all(_is_taken_back(undo) for undo in undos)
+def _standing(step: ExecutionStep, ticket: Ticket) -> ExecutionStep | None:
+    """``step``, or what did it again after an undo; None where it is taken back."""
+    undo = _answer_to(step, ticket)
+    if undo is None:
+        return step
+    again = _answer_to(undo, ticket)
+    return _standing(again, ticket) if again else None
+
+
+def _answer_to(step: ExecutionStep, ticket: Ticket) -> ExecutionStep | None:
+    """The step that took ``step`` back."""
+    undos = ExecutionStep.objects.filter(kind=KIND, execution__ticket=ticket, record__step=step.pk)
+    return undos.order_by("pk").last()
 
 
 def _only_leaves(step: ExecutionStep) -> bool:
@@ -135,7 +143,8 @@ def _step(part: Undone) -> Step:
         record={**(part.record or {"back": part.field})} if back else {},
         changes=kept_effects([Effect(part.title, part.now, part.before)] if back else []),
     )
-    told = _what(part) if back and not is_in_history(part.field) else ""
+    there_again = part.record.get("did") == REDO and part.field == "comment"
+    told = _what(part) if back and (there_again or not is_in_history(part.field)) else ""
     return Step(row, told[:1].lower() + told[1:])
 
 

@@ -32,8 +32,8 @@ def what_holds(delivery: Delivery) -> Wait:
         return Wait(told, switch, "Feedback Automation")
     if listener.held_at:
         told = (
-            f"External listener “{listener}” holds, because it was about to change more than "
-            f"{listener.most_tickets} tickets: it waits until somebody lets it go on."
+            f"External listener “{listener}” holds, because it was about to change more tickets "
+            "at once than it may: it waits until somebody lets it go on."
         )
         return Wait(told, switch, "Feedback Automation")
     earlier = Delivery.objects.unsettled().filter(pk=delivery.behind or 0).only("public_id").first()

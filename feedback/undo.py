@@ -134,7 +134,8 @@ def _still_done(
     for name, of_field in by_field.items():
         own = [change for change in of_field if change.cause == cause]
         causes = {change.cause for change in of_field}
-        if not own or not _in_force(cause, undos, causes):
+        back_again = own and own[0].before == own[-1].after
+        if not own or back_again or not _in_force(cause, undos, causes):
             continue
         later = [change for change in of_field if change.pk > own[-1].pk]
         others = any(change.cause not in undos for change in later)

@@ -63,7 +63,7 @@ class Execution(Outcome):
         indexes = [models.Index("macro", "ticket", "created_at", name="execution_recent")]
 
     def __str__(self) -> str:
-        return f"{self.macro or self.actor} on {self.ticket}"
+        return f"{self.macro or self.actor.rpartition(' → ')[2]} on {self.ticket}"
 
     def get_absolute_url(self) -> str:
         return reverse("run", args=[self.public_id])

@@ -28,7 +28,7 @@ class Outcome(models.Model):
     @property
     def sentence(self) -> str:
         if self.explanation is None:
-            return "A worker has not looked at it yet."
+            return "It waits, and its page says for what."
         return fill_in(self.explanation.sentence, self.evidence)
 
     @property

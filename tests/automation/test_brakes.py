@@ -121,8 +121,8 @@ def test_the_page_of_a_request_says_what_holds_it(post, page, beta, pam, close, 
 
     told = page.get(first.get_absolute_url()).context["waits"]
     assert told.sentence == (
-        "External listener “Held” holds, because it was about to change more than 200 tickets: it "
-        "waits until somebody lets it go on."
+        "External listener “Held” holds, because it was about to change more tickets at once than "
+        "it may: it waits until somebody lets it go on."
     )
     assert told.url == "/admin/projects/beta/BUG/automation/"
 

@@ -76,6 +76,20 @@ def test_the_choice_of_a_macro_shows_its_options(page, beta, close):
     assert all(option in shown for option in ("Off", "Once per ticket", "Asks first"))
 
 
+def test_a_macro_that_was_not_the_one_looked_at_is_shown_first(page, close, block):
+    shown = page.post(RUN, {"macro": block.pk, "run": close.pk})
+
+    assert (shown.status_code, shown.context["chosen"]) == (200, block)
+    assert not BulkRun.objects.exists()
+
+
+def test_a_filter_that_does_not_exist_leads_back_to_the_list(page, beta):
+    back = page.get(f"{RUN}?q=x", follow=True)
+
+    assert back.redirect_chain == [("/admin/projects/beta/BUG/tickets/?q=x", 302)]
+    assert "There is no field “q”" in back.content.decode()
+
+
 @pytest.fixture
 def sam(client, beta):
     """Support, who is responsible for the first ticket alone."""
@@ -92,7 +106,7 @@ def block(beta):
 
 
 def test_support_looks_at_the_runs_of_its_own_bulk_run(client, beta, sam, block):
-    page = client.post(RUN, {"macro": block.pk, "run": "1"})["Location"]
+    page = client.post(RUN, {"macro": block.pk, "run": block.pk})["Location"]
     bulk.work_off()
 
     shown = client.get(page).content.decode()
@@ -104,7 +118,7 @@ def test_support_looks_at_the_runs_of_its_own_bulk_run(client, beta, sam, block)
 
 @pytest.mark.parametrize("by", ["page", "program"])
 def test_who_began_a_bulk_run_cancels_it(client, sam, block, by):
-    page = client.post(RUN, {"macro": block.pk, "run": "1"})["Location"]
+    page = client.post(RUN, {"macro": block.pk, "run": block.pk})["Location"]
     run = BulkRun.objects.get()
     assert "Cancel the rest" in client.get(page).content.decode()
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from automation import bulk
-from automation.models import BulkRun
+from automation.models import BulkRun, Outgoing
 from feedback.models import Tag, Ticket
 from feedback.services import change_ticket, submit_ticket
 from tests.automation.actions import make_macro
@@ -115,11 +115,22 @@ def test_newer_work_goes_back_where_it_is_chosen(page, beta, many, closed, chose
 def test_what_cannot_be_called_back_is_named(page, beta, many):
     mail = {"addresses": "ops@example.com", "subject": "S", "text": "T", "sending": "each"}
     run = ran(make_macro(beta.bugs, ("send_email", mail)), many)
+    Outgoing.objects.update(status=Outgoing.Status.SENT)
     assert run.executions.filter(reason="applied").count() == 3
 
     shown = page.get(undo_page(run))
 
     assert "3 mails cannot be called back." in shown.content.decode()
+
+
+def test_a_digest_is_one_mail_and_what_waits_is_none(page, beta, many):
+    mail = {"addresses": "ops@example.com", "subject": "S", "text": "T", "sending": "digest"}
+    run = ran(make_macro(beta.bugs, ("send_email", mail)), many)
+    assert page.get(undo_page(run)).context["left"] == []
+
+    Outgoing.objects.exclude(status=Outgoing.Status.MERGED).update(status=Outgoing.Status.SENT)
+
+    assert page.get(undo_page(run)).context["left"] == [("mail", 1)]
 
 
 def test_a_run_that_is_not_over_is_not_taken_back(page, close, many):

@@ -92,7 +92,7 @@ def test_the_light_says_what_holds_a_request(guide, post, listener):
 
     answer = follow(guide, waiting)
 
-    assert "holds, because it was about to change more than 200 tickets" in text_of(answer)
+    assert "holds, because it was about to change more tickets at once" in text_of(answer)
     assert follow(guide, answer).status_code == 204
 
 

@@ -229,9 +229,9 @@ def test_a_request_that_waits_is_looked_at_again_by_itself(page, post, listener)
 
     url = Delivery.objects.get().get_absolute_url()
     text = text_of(page.get(url))
-    was = "was=A%20worker%20has%20not%20looked%20at%20it%20yet."
+    was = "was=It%20waits%2C%20and%20its%20page%20says%20for%20what."
     assert f'hx-get="{url}?{was}" hx-trigger="every 1s"' in text
-    assert "A worker has not looked at it yet." in text
+    assert "It waits, and its page says for what." in text
     assert page.get(f"{url}?{was}").status_code == 204
     settle_all()
     assert page.get(f"{url}?{was}").status_code == 200

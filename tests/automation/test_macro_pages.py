@@ -296,7 +296,7 @@ def test_an_unused_macro_is_deleted_after_a_question(page, close, address):
     question = page.get(address("macro_delete", close.pk))
     answer = page.post(address("macro_delete", close.pk), follow=True)
 
-    assert "cannot be brought back" in question.content.decode()
+    assert "it can be restored" in question.content.decode()
     assert "Macro “Close ticket” was deleted." in answer.content.decode()
     assert not Macro.objects.exists()
 

@@ -464,7 +464,7 @@ def test_a_delivery_that_nobody_looked_at_says_so(post, listener):
 
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.reason) == ("received", "")
-    assert delivery.sentence == "A worker has not looked at it yet."
+    assert delivery.sentence == "It waits, and its page says for what."
     assert (delivery.cause_text, delivery.next_step) == ("", "")
 
 

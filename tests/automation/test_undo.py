@@ -150,6 +150,25 @@ def test_who_has_a_long_name_undoes_as_often_as_anybody(beta, close):
     assert len(done.actor) == 300
 
 
+def test_a_run_whose_undo_was_taken_back_is_taken_back_as_before(page, beta):
+    words = ("add_comment", {"body": "Hello", "exposure": "public"})
+    done = run(beta, words, ("add_note", {"body": "Kind"})).execution
+    again = take_back(take_back(done))
+
+    assert "comment: there again" in again.sentence
+    assert "Taken back by" not in page.get(done.get_absolute_url()).content.decode()
+    assert said(take_back(done)) == ["Note: taken back.", "Comment: taken back."]
+    assert not beta.ticket.comments.exists()
+
+
+def test_a_field_that_the_run_set_back_itself_is_no_part_of_it(beta):
+    unblock = make_macro(beta.bugs, ("set_blocking", {"blocking": False}), name="Unblock")
+    block = ("set_blocking", {"blocking": True})
+    done = run(beta, block, ("run_macro", {"macro": unblock.pk})).execution
+
+    assert undoing(done, PAM) == []
+
+
 def test_once_per_ticket_looks_at_what_stands(beta):
     mail = {"to": ["submitter"], "subject": "Hi", "text": "Hello", "sending": "each"}
     macro = make_macro(beta.bugs, ("add_tags", {"names": "hot"}), ("send_email", mail))

@@ -269,6 +269,15 @@ def test_who_saves_over_somebody_elses_save_is_told_first(page, talker, address,
     assert talker.name == "Mine"
 
 
+def test_who_also_made_a_mistake_is_told_of_the_other_save_all_the_same(page, talker, address):
+    save_macro(talker, [commenting("Bye.")], actor="sam")
+
+    told = page.post(address("macro", talker.pk), {"name": "", "seen": 2}).content.decode()
+
+    assert "sam saved this meanwhile" in told
+    assert "This field is required." in told
+
+
 def test_what_was_renamed_elsewhere_is_no_change(page, beta, close, address):
     Status.objects.filter(pk=beta.closed.pk).update(name="Finished")
     close.name = "Close it"

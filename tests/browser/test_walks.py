@@ -119,12 +119,12 @@ def test_the_page_of_a_waiting_request_follows_by_itself(hub, sign_in):
     with hub.without_worker():
         answer = hub.post("shut", f"find=BUG-0003&apiKey={hub.key}")
         page.goto(answer["url"])
-        expect(main).to_contain_text("A worker has not looked at it yet.")
+        expect(main).to_contain_text("It waits, and its page says for what.")
         page.evaluate("window.isTheSamePage = true")
 
     expect(main).to_contain_text("Macro “Shut” ran on BUG-0003", timeout=15_000)
     expect(main).to_contain_text("status New → Closed")
-    expect(main).not_to_contain_text("A worker has not looked at it yet.")
+    expect(main).not_to_contain_text("It waits, and its page says for what.")
     assert page.evaluate("window.isTheSamePage")
 
 

@@ -358,7 +358,7 @@ STARTS = [
         "POST",
         BUGS + "run/",
         EDITORS,
-        lambda cast: {"macro": cast.macro.pk, "run": "1"},
+        lambda cast: {"macro": cast.macro.pk, "run": cast.macro.pk},
         302,
     ),
     Entry("GET", "/admin/bulk-runs/{bulk.public_id}/", EDITORS),
