@@ -39,9 +39,9 @@ class LogFilter(forms.Form):
     find = forms.CharField(label="Ticket or find=", required=False, max_length=500)
 
     def narrow(self, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        """What cannot be understood is left out: the list then shows too much, and says so."""
+        """What cannot be understood matches nothing, and the list says so."""
         if not self.is_valid():
-            return deliveries
+            return deliveries.none()
         given = {name: value.strip() for name, value in self.cleaned_data.items()}
         for name in ("status", "reason"):
             if given[name]:

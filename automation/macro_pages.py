@@ -96,8 +96,9 @@ class MacroAddPage(ManagedTypePage):
 
     def saved_message(self, macro: Macro) -> str:
         return (
-            f"Macro “{macro}” was created. Next, let something run it: "
-            "Feedback Automation → Create an External Listener."
+            f"Macro “{macro}” was created. Next, let something run it: an external listener "
+            "(Feedback Automation → Create an External Listener), a trigger or a schedule; or run "
+            "it yourself, on a ticket or on a list of them."
         )
 
 

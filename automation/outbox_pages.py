@@ -35,9 +35,9 @@ class OutboxFilter(forms.Form):
     find = forms.CharField(label="Ticket, address or host", required=False, max_length=320)
 
     def narrow(self, rows: QuerySet[Outgoing]) -> QuerySet[Outgoing]:
-        """What cannot be understood is left out: the list then shows too much, and says so."""
+        """What cannot be understood matches nothing, and the list says so."""
         if not self.is_valid():
-            return rows
+            return rows.none()
         given = {name: value.strip() for name, value in self.cleaned_data.items()}
         for name in ("status", "kind"):
             if given[name]:
@@ -92,6 +92,7 @@ class OutgoingPage(ManagedPage):
             parts=parts_of(self.row),
             texts=[(name, text[:MOST_SHOWN]) for name, text in texts_of(self.row) if text],
             merged=merged.order_by("pk")[:MOST_MERGED],
+            more_merged=max(0, merged.count() - MOST_MERGED),
             **context,
         )
 

@@ -26,7 +26,7 @@ from rest.filters import TimeField
 
 MOST_EXPORTED = 50_000
 AT_ONCE = 500
-MOST_NOT_BEGUN = 5  # that are shown
+MOST_NOT_BEGUN, MOST_BULK_RUNS = 5, 10  # that are shown
 COLUMNS = (
     *("time", "start", "who", "macro", "ticket", "status", "reason", "sentence"),
     *("changes", "steps", "id"),
@@ -113,14 +113,14 @@ class RunLogPage(ManagedTypePage):
             query=self.request.GET.urlencode(),
             most=f"{MOST_EXPORTED:,}",
             searched=f"{MOST_SEARCHED:,}",
-            not_begun=self.not_begun(),
+            not_begun=self.bulk_runs().exclude(problem="")[:MOST_NOT_BEGUN],
+            bulk_runs=self.bulk_runs()[:MOST_BULK_RUNS],
             **context,
         )
 
-    def not_begun(self) -> QuerySet[BulkRun]:
-        """The last schedules that had no run, with why."""
+    def bulk_runs(self) -> QuerySet[BulkRun]:
         own = BulkRun.objects.filter(macro__feedback_type=self.feedback_type)
-        return own.exclude(problem="").select_related("macro")[:MOST_NOT_BEGUN]
+        return own.select_related("macro").order_by("-pk")
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Newest first. Where more fit, the last row says so; it has the shape of all others."""

@@ -106,6 +106,15 @@ def test_nonsense_in_the_address_of_a_log_does_no_harm(page, send, listener, que
     assert page.get(f"{log_of(listener)}?{query}").status_code == 200
 
 
+def test_what_a_log_cannot_understand_matches_nothing_and_it_says_so(page, send, listener):
+    send(listener, find="BUG-0001")
+
+    answer = page.get(log_of(listener), {"status": "nonsense"})
+
+    assert answer.context["log"].rows == []
+    assert "Select a valid choice." in text_of(answer)
+
+
 def test_a_long_log_is_paged_without_counting(page, listener):
     Delivery.objects.bulk_create(
         Delivery(

@@ -180,3 +180,13 @@ def test_the_page_takes_few_queries(page, ran, django_assert_max_num_queries):
 
     with django_assert_max_num_queries(22):
         page.get(f"{RUNS}?search=talk")
+
+
+def test_the_last_bulk_runs_are_found_again(page, beta, close):
+    run = bulk.start_bulk(close, Ticket.objects.all(), chosen="All", actor="pam")
+    bulk.cancel(run)
+
+    shown = page.get(RUNS).content.decode()
+
+    assert f'<a href="{run.get_absolute_url()}">' in shown
+    assert "Cancelled: Close ticket on 1 ticket, pam" in shown
