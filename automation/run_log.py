@@ -31,6 +31,7 @@ COLUMNS = (
     *("time", "start", "who", "macro", "ticket", "status", "reason", "sentence"),
     *("changes", "steps", "id"),
 )
+ASKED_FIRST = ("search", "ref", "status", "start")  # the others are folded
 OWN_ROWS = {
     "macro": "Any macro",
     "listener": "Any listener",
@@ -70,7 +71,19 @@ class RunFilter(forms.Form):
             self.fields[name] = own
         for name in ("created_after", "created_before"):
             self.fields[name].widget = forms.DateTimeInput({"type": "datetime-local"})
-        self.order_fields(["status", "reason", "start", *OWN_ROWS])
+        self.order_fields(["reason", *OWN_ROWS])
+
+    @property
+    def first(self) -> list[forms.BoundField]:
+        return [self[name] for name in ASKED_FIRST]
+
+    @property
+    def others(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name not in ASKED_FIRST]
+
+    @property
+    def asks_others(self) -> bool:
+        return any(self.data.get(each.name) or each.errors for each in self.others)
 
     def narrow(self, runs: QuerySet[Execution]) -> QuerySet[Execution]:
         """What cannot be understood matches nothing."""
