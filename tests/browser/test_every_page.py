@@ -99,7 +99,7 @@ def show_what_it_would_do(page):
 def run_in_bulk(page):
     page.get_by_role("radio").last.check()
     page.get_by_role("button", name="Show what it would do").click()
-    page.get_by_role("button", name=re.compile("^Run on")).click()
+    page.get_by_role("button", name=re.compile("^Run “")).click()
     expect(page.get_by_role("progressbar")).to_be_visible()
 
 
