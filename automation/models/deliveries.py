@@ -130,6 +130,11 @@ class Delivery(RequestRecord, Outcome):
         return f"{kinds} to {after}" if after else kinds
 
     @property
+    def about(self) -> str:
+        """By what name it came first, if by any."""
+        return self.find or next(iter(self.references), "")
+
+    @property
     def header_map(self) -> dict[str, str]:
         return json.loads(self.headers) if self.headers else {}
 

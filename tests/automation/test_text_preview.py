@@ -78,6 +78,18 @@ def test_without_a_request_no_names_are_offered(page, listener, request_id):
     assert told.json()["variables"] == []
 
 
+def test_requests_are_told_apart_by_what_they_name(page, listener, send):
+    send(listener, {"hello": "there"})
+    send(listener, {"hello": "there"}, find="BUG-0001")
+
+    shown = page.get("/admin/projects/beta/BUG/macros/add/").content.decode()
+    tried = page.get(listener.get_absolute_url()).content.decode()
+
+    assert shown.count("Jira closed: a request") == 2
+    assert shown.count("Jira closed: a request, BUG-0001</option>") == 1
+    assert tried.count("· BUG-0001</button>") == 1
+
+
 def test_who_previews_a_request_that_is_not_chosen_is_told_so(preview):
     assert preview("{{ payload.issue.key }}")["problem"].endswith(
         "No request is chosen: choose one below the parts."
