@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import models
 
+from automation.storable import storable
+
 
 class DeliveryStatus(models.TextChoices):
     RECEIVED = "received", "Received"
@@ -306,18 +308,14 @@ class Stop(Exception):
     def __init__(self, reason: Reason, **evidence: Any) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.evidence = {name: _storable(value) for name, value in evidence.items()}
+        self.evidence = {
+            name: storable(value) if isinstance(value, str) else value
+            for name, value in evidence.items()
+        }
 
     @property
     def explanation(self) -> Explanation:
         return EXPLANATIONS[self.reason]
-
-
-def _storable(value: Any) -> Any:
-    """As every database can keep it: no NUL, no half of a surrogate pair."""
-    if not isinstance(value, str):
-        return value
-    return value.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def fill_in(template: str, evidence: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ MAY_IMPORT = {
 }
 # Inside automation each imports only what stands left of it.
 ORDER = [
-    *("safe_http", "rehearsing", "healing"),
+    *("safe_http", "rehearsing", "healing", "storable"),
     *("jql", "reasons", "xml_tree", "bodies", "outbound_messages", "session_ids", "expressions"),
     *("variables", "actions", "senders", "samples"),
     *(

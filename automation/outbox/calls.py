@@ -13,6 +13,7 @@ from automation.models import Outgoing
 from automation.outbox.results import NotSent, Sent
 from automation.outbox.secrets import strike_sent
 from automation.safe_http import Answer, CallFailed
+from automation.storable import storable
 
 AGENT = "feedback-hub"
 HEALS = {408, 425, 429}  # and 5xx
@@ -62,7 +63,7 @@ def make_call(outgoing: Outgoing) -> Sent:
 def _kept(answer: Answer, sent: dict[str, Any]) -> dict[str, Any]:
     """What a row keeps of an answer, in text that every database can hold."""
     headers = {
-        name: strike_sent(_storable(answer.headers[name]), sent)[:1000]
+        name: strike_sent(storable(answer.headers[name]), sent)[:1000]
         for name in KEPT_HEADERS
         if name in answer.headers
     }
@@ -82,11 +83,7 @@ def _text(answer: Answer) -> str:
         text = answer.body.decode(declared.get_content_charset() or "utf-8", "replace")
     except (LookupError, UnicodeError):  # no such charset, or none of text
         text = answer.body.decode("utf-8", "replace")
-    return _storable(text)
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
+    return storable(text)
 
 
 def _wait(told: str, now: datetime) -> timedelta:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -11,6 +10,7 @@ from django.db import transaction
 from automation.models import Execution, Outgoing
 from automation.outbox.secrets import without
 from automation.safe_http import METHODS, MOST_SENT, CallFailed, check_headers, target_of
+from automation.storable import storable
 from automation.wake import wake_outbox
 from feedback.models import Project, Ticket
 
@@ -37,8 +37,8 @@ def put_mail(
     With ``digest``, a key of the caller's, they wait for ``close_digest``. Raises ValidationError,
     which names what cannot be sent.
     """
-    subject = " ".join(_storable(subject).split())[:LONGEST_SUBJECT]
-    texts = {"text": _storable(text), "html": _storable(html)}
+    subject = " ".join(storable(subject).split())[:LONGEST_SUBJECT]
+    texts = {"text": storable(text), "html": storable(html)}
     if any(len(part) > LONGEST_TEXT for part in texts.values()):
         raise ValidationError(f"The mail is longer than {LONGEST_TEXT} characters.")
     if not subject:
@@ -80,9 +80,9 @@ def put_call(
     Whether the host may be called shows when it is. Raises ValidationError, which names what
     cannot be sent.
     """
-    url = _storable(url).strip()
-    headers = {name.strip(): _storable(value).strip() for name, value in (headers or {}).items()}
-    body = _storable(body)
+    url = storable(url).strip()
+    headers = {name.strip(): storable(value).strip() for name, value in (headers or {}).items()}
+    body = storable(body)
     if method not in METHODS:
         raise ValidationError(f"“{method}” is none of {', '.join(METHODS)}.")
     if len(body.encode()) > MOST_SENT:
@@ -142,8 +142,3 @@ def _addresses(to: Iterable[str]) -> list[str]:
         except ValidationError as error:
             raise ValidationError(f"“{address[:100]}” is no mail address.") from error
     return list(addresses.values())
-
-
-def _storable(text: Any) -> str:
-    """As every database can keep it: no NUL, no half of a surrogate pair."""
-    return str(text).encode("utf-8", "replace").decode().replace("\0", "")

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from automation.storable import storable
+
 FINGERPRINT = "sha256:"
 YEAR_3000 = 32_503_680_000_000  # in milliseconds since 1970
 
@@ -168,8 +170,7 @@ def reach(payload: Any, path: str) -> Any:
 
 
 def clean_text(text: str) -> str:
-    """``text`` as every database can keep it: no NUL, no half of a surrogate pair."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "").strip()
+    return storable(text).strip()
 
 
 def first(payload: Any, *paths: str) -> str:
