@@ -5,7 +5,6 @@ Each ticket that is still to come has a row; a worker that dies leaves it, and a
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Mapping
 
@@ -17,7 +16,6 @@ from django.utils import timezone
 
 from access.callers import Caller
 from access.rules import may_change
-from automation.healing import HEALS, renew_connection
 from automation.leaving import close_digest_of
 from automation.listener_types.base import Work
 from automation.listener_types.macro import MacroWork
@@ -25,11 +23,9 @@ from automation.models import BulkRun, BulkTicket, Execution, Macro, Outgoing, S
 from automation.pauses import unpaused
 from automation.reasons import Reason
 from automation.runs import locked
-from automation.trouble import MOST_ATTEMPTS, carry_out_alone, wait_after
+from automation.trouble import carry_out_alone, try_later
 from automation.undo import UndoWork, title_of_undo
 from feedback.models import SavedFilter, Ticket
-
-log = logging.getLogger(__name__)
 
 MOST_TICKETS = 20_000
 AT_ONCE = 25
@@ -152,14 +148,8 @@ def _run_alone(pk: int) -> bool:
     """Whatever becomes of it, the others go on; False where another worker has it."""
     try:
         return _run(_due().filter(pk=pk))
-    except Exception as error:  # what is no mistake of the run may heal, and is tried again
-        unusual = not isinstance(error, HEALS)
-        log.warning("Ticket %s of a bulk run met trouble: %s", pk, error, exc_info=unusual)
-        renew_connection()
-        for waiting in BulkTicket.objects.filter(pk=pk):
-            waiting.attempts = min(waiting.attempts + 1, MOST_ATTEMPTS)
-            waiting.next_attempt_at = timezone.now() + wait_after(waiting.attempts)
-            waiting.save(update_fields=["attempts", "next_attempt_at"])
+    except Exception as error:
+        try_later(BulkTicket.objects.filter(pk=pk), f"Ticket {pk} of a bulk run", error)
         return True
 
 

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import time
 from collections.abc import Iterator
 
 from django.db import transaction
 from django.utils import timezone
 
-from automation.healing import HEALS, renew_connection
 from automation.listener_types.macro import MacroWork
 from automation.models import Execution, Trigger, TriggerMember
 from automation.pauses import pause_over, unpaused
 from automation.reasons import Stop
 from automation.runs import check_filter, locked, refuse
-from automation.trouble import MOST_ATTEMPTS, carry_out_alone, wait_after
+from automation.trouble import carry_out_alone, try_later
 from feedback.errors import BrokenFilter
 from feedback.filter_groups import narrow
 from feedback.models import VALUES, FeedbackType, FormField, SavedFilter, Ticket, TicketEvent
 from feedback.saved_filters import follows_filters
-
-log = logging.getLogger(__name__)
 
 ONE_TASK = 5.0  # seconds
 AT_ONCE = 50  # events of one ticket
@@ -95,14 +91,8 @@ def _look_alone(pk: int) -> None:
     """Whatever becomes of one ticket, the others go on; it is looked at again later."""
     try:
         _look_at(pk)
-    except Exception as error:  # what is no mistake of a run may heal
-        unusual = not isinstance(error, HEALS)
-        log.warning("What happened to ticket %s met trouble: %s", pk, error, exc_info=unusual)
-        renew_connection()
-        for event in TicketEvent.objects.filter(ticket=pk).order_by("pk")[:1]:
-            event.attempts = min(event.attempts + 1, MOST_ATTEMPTS)
-            event.next_attempt_at = timezone.now() + wait_after(event.attempts)
-            event.save(update_fields=["attempts", "next_attempt_at"])
+    except Exception as error:
+        try_later(TicketEvent.objects.filter(ticket=pk), f"What happened to ticket {pk}", error)
 
 
 @transaction.atomic
@@ -111,13 +101,11 @@ def _look_at(pk: int) -> None:
 
     One that met trouble is looked at alone, so that it takes no other's run back.
     """
-    if not Ticket.objects.select_for_update(skip_locked=True).filter(pk=pk).first():
-        return
-    ticket = locked(pk)
-    if pause_over(ticket.project):  # since the list was made
+    ticket = Ticket.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+    if ticket is None or pause_over(ticket.project):  # since the list was made
         return
     triggers = list(
-        Trigger.objects.filter(feedback_type=ticket.feedback_type, enabled=True)
+        Trigger.objects.filter(feedback_type=ticket.feedback_type_id, enabled=True)
         .select_related("macro__feedback_type__project", "filter__feedback_type__project")
         .order_by("pk")
     )
@@ -151,7 +139,7 @@ def _refusal(trigger: Trigger, ticket: Ticket) -> Stop | None:
 def _run(trigger: Trigger, event: TicketEvent, ticket: Ticket, refusal: Stop | None) -> None:
     before = Execution.objects.filter(public_id=event.cause).first() if event.cause else None
     execution = Execution(
-        ticket=locked(ticket.pk),  # as it is, whatever a run that failed did to it in memory
+        ticket=ticket,
         start=Execution.Start.TRIGGER,
         trigger=trigger,
         after=before,
@@ -162,6 +150,7 @@ def _run(trigger: Trigger, event: TicketEvent, ticket: Ticket, refusal: Stop | N
     if refusal:
         refuse(work, execution, refusal)
     else:
+        execution.ticket = locked(ticket.pk)  # whatever a run that failed did to it in memory
         carry_out_alone(work, execution, attempts=event.attempts)
 
 

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from automation.healing import HEALS, renew_connection
 from automation.listener_types.base import Work
-from automation.models import Execution
+from automation.models import BulkTicket, Execution
 from automation.reasons import Reason, Stop
 from automation.rehearsing import unless_rehearsing
 from automation.runs import carry_out, refuse
+from automation.storable import storable
+from feedback.models import TicketEvent
 
 log = logging.getLogger(__name__)
 log.addFilter(unless_rehearsing)
@@ -24,6 +28,19 @@ FIRST_WAIT = timedelta(seconds=5)  # doubled at each attempt
 
 def wait_after(attempts: int) -> timedelta:
     return FIRST_WAIT * 2 ** (min(attempts, MOST_ATTEMPTS) - 1)
+
+
+def try_later(
+    rows: QuerySet[BulkTicket] | QuerySet[TicketEvent], what: str, error: Exception
+) -> None:
+    """Let the first of ``rows``, about ``what``, wait: what is no mistake of a run may heal."""
+    unusual = not isinstance(error, HEALS)
+    log.warning("%s met trouble: %s", what, error, exc_info=unusual)
+    renew_connection()
+    for row in rows.order_by("pk")[:1]:
+        row.attempts = min(row.attempts + 1, MOST_ATTEMPTS)
+        row.next_attempt_at = timezone.now() + wait_after(row.attempts)
+        row.save(update_fields=["attempts", "next_attempt_at"])
 
 
 def carry_out_alone(work: Work, execution: Execution, *, attempts: int = 0) -> Execution:
@@ -52,9 +69,7 @@ def unforeseen(error: Exception, macro: str, ticket: str) -> Stop:
 
 
 def as_sentence(error: Exception) -> str:
-    """In text that every database can keep."""
-    text = f"{type(error).__name__}: {error}".strip()
-    return text.encode("utf-8", "replace").decode().replace("\0", "") + "."
+    return storable(f"{type(error).__name__}: {error}".strip() + ".")
 
 
 def each_alone(*parts: Callable[[], object]) -> bool:
