@@ -32,15 +32,14 @@ def run_by_hand(macro: Macro, ticket: Ticket, caller: Caller) -> Execution:
 @transaction.atomic
 def undo(run: Execution, caller: Caller, *, even: Container[str] = ()) -> Execution:
     """Take back what ``run`` did, by a run of its own. What did nothing leaves nothing to do."""
-    return carry_out_alone(
-        UndoWork(title_of_undo(run), run=run, even=even),
-        Execution(
-            ticket=locked(run.ticket_id),
-            start=Execution.Start.UNDO,
-            undoes=run,
-            actor=f"{caller.name} → {title_of_undo(run)}"[:LONGEST_ACTOR],
-        ),
+    title = title_of_undo(run)
+    execution = Execution(
+        ticket=locked(run.ticket_id),
+        start=Execution.Start.UNDO,
+        undoes=run,
+        actor=f"{caller.name} → {title}"[:LONGEST_ACTOR],
     )
+    return carry_out_alone(UndoWork(title, run=run, even=even), execution)
 
 
 def undoing(run: Execution, caller: Caller) -> list[Undone]:

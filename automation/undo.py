@@ -53,28 +53,29 @@ def undone(
     """
     fields = revert(ticket, run.public_id, undos_of([run]), by=by, even=even)
     leaving = list(run.outgoing.exclude(status__in=NEVER_LEFT).order_by("-pk"))
+    answers = _answers_on(ticket)
     steps = [
         part
         for own in run.steps.order_by("-pk")
-        if not (leaving and _only_leaves(own)) and (step := _standing(own, ticket))
+        if not (leaving and _only_leaves(own)) and (step := _standing(own, answers))
         for part in _parts(step, ticket, by, even)
     ]
     return [*fields, *steps, *(_withdrawn(row, by["actor"]) for row in leaving)]
 
 
-def _standing(step: ExecutionStep, ticket: Ticket) -> ExecutionStep | None:
+def _standing(step: ExecutionStep, answers: Mapping[int, ExecutionStep]) -> ExecutionStep | None:
     """``step``, or what did it again after an undo; None where it is taken back."""
-    undo = _answer_to(step, ticket)
+    undo = answers.get(step.pk)
     if undo is None:
         return step
-    again = _answer_to(undo, ticket)
-    return _standing(again, ticket) if again else None
+    again = answers.get(undo.pk)
+    return _standing(again, answers) if again else None
 
 
-def _answer_to(step: ExecutionStep, ticket: Ticket) -> ExecutionStep | None:
-    """The step that took ``step`` back."""
-    undos = ExecutionStep.objects.filter(kind=KIND, execution__ticket=ticket, record__step=step.pk)
-    return undos.order_by("pk").last()
+def _answers_on(ticket: Ticket) -> dict[int, ExecutionStep]:
+    """By the id of each step on ``ticket`` that was taken back, the step that did so last."""
+    undos = ExecutionStep.objects.filter(kind=KIND, execution__ticket=ticket).order_by("pk")
+    return {step.record["step"]: step for step in undos if "step" in step.record}
 
 
 def _only_leaves(step: ExecutionStep) -> bool:
