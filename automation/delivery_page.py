@@ -20,9 +20,7 @@ from automation.ran import VERSIONS, Ran, what_ran
 from automation.reasons import DeliveryStatus, Stop
 from automation.rehearsals import NOT_REHEARSED, may_be_rehearsed, rehearse, whole
 from automation.senders.base import Kind
-from automation.shown_runs import changes_of
 from automation.waiting import Wait, what_holds
-from feedback.models import TicketChange
 from feedback.pages import Page
 
 SHOWN_OF_BODY = 64 * 1024
@@ -76,7 +74,7 @@ class DeliveryPage(Page):
             feedback_type=delivery.listener and delivery.listener.feedback_type,
             waits=self.waits,
             kinds=[Kind(kind).label for kind in delivery.kinds],
-            executions=executions_of(delivery, self.caller),
+            executions=executions_of(delivery),
             repeats=repeats.order_by("pk")[:MOST_REPEATS],
             headers=delivery.header_map,
             size=len((delivery.whole or delivery).body),
@@ -97,17 +95,15 @@ class CauseView(LoginRequiredMixin, RedirectView):
         return (run.delivery or run).get_absolute_url()
 
 
-def executions_of(
-    delivery: Delivery, caller: Caller
-) -> list[tuple[Execution, list[TicketChange], list[Ran]]]:
-    """Each run with what it changed, and the versions that ran."""
+def executions_of(delivery: Delivery) -> list[tuple[Execution, list[Ran]]]:
+    """Each run with the versions that ran."""
     executions = list(
         delivery.executions.select_related(
             "macro__feedback_type__project", "ticket__feedback_type__project", *VERSIONS
         ).prefetch_related("steps__macro_version", Prefetch("outgoing", sent_by_runs()))
     )
-    changes, ran = changes_of(executions, caller), what_ran(executions)
-    return [(each, changes[each.public_id], ran[each.pk]) for each in executions]
+    ran = what_ran(executions)
+    return [(each, ran[each.pk]) for each in executions]
 
 
 def sent_by_runs() -> QuerySet[Outgoing]:

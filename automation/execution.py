@@ -147,4 +147,4 @@ def _check_not_late(delivery: Delivery) -> None:
         .first()
     )
     if newer:
-        raise late(delivery.occurred_at, newer, delivery.find or delivery.references[0])
+        raise late(delivery.occurred_at, newer, delivery.about)
